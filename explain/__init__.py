@@ -1,0 +1,1 @@
+"""Explanations of what a language model wrote. The methods and pages come with later issues."""

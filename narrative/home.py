@@ -1,0 +1,29 @@
+"""Where things lie: the shipped checkpoints (read-only) and NARRATIVE_HOME (all that changes)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+def home() -> Path:
+    """NARRATIVE_HOME, or `checkpoints/local/` beside the package. Read at each call, so that a test can move it."""
+    return Path(os.environ.get("NARRATIVE_HOME") or SHIPPED / "local").expanduser().resolve()
+
+
+def published_models() -> Path:
+    return home() / "models"
+
+
+def corpora() -> Path:
+    return home() / "corpora"
+
+
+def jobs() -> Path:
+    return home() / "jobs"
+
+
+def database() -> Path:
+    return home() / "studio.db"

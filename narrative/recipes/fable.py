@@ -1,0 +1,123 @@
+"""The shipped model: a small GPT-2 that has read little stories, children's books and some general fiction.
+
+    python -m narrative.recipes.fable --data DIR
+
+builds three corpora, trains, measures on text that was never learned from, and writes `checkpoints/fable-5m`. Run it
+again after a crash and it resumes. `DIR` holds `tinystories.jsonl.xz` (`split`, `text`; roneneldan/TinyStories) and
+`fiction-*.jsonl.xz` (`title`, `author`, `year`, `shelf`, `text`; mlschmitt/classic-books-markdown).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from narrative import home
+from narrative.corpus import Corpus, load_corpus, split_by_source, write_corpus
+from narrative.errors import CorpusError, NarrativeError
+from narrative.formats import Record
+from narrative.training import Architecture, TrainingSettings
+from narrative.training.job import Job
+
+NAME = "fable-5m"
+RESERVED = ("H.G. Wells", "P.G. Wodehouse", "The Brothers Grimm")  # kept for showing what fine-tuning does
+SHELVES = ("children", "fiction")
+MIX = (("fable-tinystories", 0.55), ("fable-children", 0.3), ("fable-fiction", 0.15))
+SETTINGS = TrainingSettings(
+    corpora=MIX, method="scratch", architecture=Architecture(layers=5, heads=8, width=256, vocabulary=4096, context=512),
+    max_steps=8000, batch_size=4, learning_rate=1.5e-3, weight_decay=0.1, adam_beta2=0.99, warmup=0.03,
+    schedule="warmup-stable-decay", decay=0.3, evaluate_every=400, evaluate_blocks=48, save_every=200,
+)  # fmt: skip
+
+
+def build_corpora(data: Path) -> list[Corpus]:
+    """The three corpora under NARRATIVE_HOME/corpora; taken up again when they are there. Memory holds one book at a time."""
+    made = []
+    for name, _ in MIX:
+        try:
+            made.append(load_corpus(name))
+        except CorpusError:
+            made.append(_build(name, data))
+    return made
+
+
+def _build(name: str, data: Path) -> Corpus:
+    if name == "fable-tinystories":
+        origin, licence = "TinyStories (Eldan & Li 2023), roneneldan/TinyStories", "CDLA-Sharing-1.0"
+        return write_corpus(name, train=_stories(data, "train"), test=_stories(data, "valid"), origin=origin, licence=licence)
+    shelf = name.removeprefix("fable-")
+    titles = [_title(book) for book in _books(data)]
+    _, held_out = split_by_source(titles, test_share=0.1, seed=0)
+    held = set(held_out)
+    train, test = (_shelf(data, shelf, titles=side) for side in (set(titles) - held, held))
+    origin = f"public-domain books, shelf '{shelf}', mlschmitt/classic-books-markdown"
+    return write_corpus(name, train=train, test=test, origin=origin, licence="public domain")
+
+
+def _shelf(data: Path, shelf: str, *, titles: set[str]) -> Iterator[Record]:
+    for book in _books(data):
+        if book["shelf"] == shelf and _title(book) in titles:
+            yield from _chapters(book)
+
+
+def _stories(data: Path, split: str) -> Iterator[Record]:
+    for number, story in enumerate(_lines(data / "tinystories.jsonl.xz")):
+        if story["split"] == split:
+            yield Record(f"tinystories-{number}", f"TinyStories {split}", "", "", story["text"].strip())
+
+
+def _books(data: Path) -> Iterator[dict[str, Any]]:
+    files = sorted(data.glob("fiction-*.jsonl.xz"))
+    if not files:
+        raise CorpusError(f"No fiction-*.jsonl.xz in {data.name}.")
+    for file in files:
+        yield from (book for book in _lines(file) if book["author"] not in RESERVED)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with lzma.open(path, "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+    except FileNotFoundError:
+        raise CorpusError(f"{path.name} is not in the data folder; this module's first lines say where it comes from.") from None
+
+
+def _title(book: dict[str, Any]) -> str:
+    return f"{book['author']}: {book['title']}"
+
+
+def _chapters(book: dict[str, Any]) -> Iterator[Record]:
+    """One record a chapter: the heading as a plain line, Markdown's emphasis marks and stray spaces taken out."""
+    for number, part in enumerate(re.split(r"^(?=##\s)", book["text"], flags=re.MULTILINE)):
+        text = re.sub(r"^#+\s*", "", part, flags=re.MULTILINE)
+        text = re.sub(r"[*_]+(?=\S)|(?<=\S)[*_]+", "", text)
+        text = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)).strip()
+        if len(text) > 200:  # a bare heading teaches nothing
+            heading = text.split("\n", 1)[0][:80]
+            yield Record(f"{_title(book)}#{number}", _title(book), book["title"], heading, text, {"author": book["author"]})
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m narrative.recipes.fable", description="Train the shipped model again.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with tinystories.jsonl.xz and fiction-*.jsonl.xz")
+    folder = home.jobs() / NAME
+    options = parser.parse_args(arguments)
+    try:
+        build_corpora(options.data)
+        job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, SETTINGS)
+        from narrative.training.run import train
+
+        return 0 if train(job) else 3
+    except NarrativeError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""`python -m narrative.training JOB_DIR`: run or resume one job. Exit 0 finished, 3 stopped on request, 2 can't go on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from narrative.errors import NarrativeError
+from narrative.training.job import Job
+
+FINISHED, CANNOT, STOPPED = 0, 2, 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m narrative.training", description="Run or resume one training job.")
+    parser.add_argument("job", type=Path, help="the job's folder, with job.json in it")
+    job = Job(parser.parse_args(arguments).job)
+    try:
+        from narrative.training.run import train  # after the arguments: a usage error needs no torch
+
+        return FINISHED if train(job) else STOPPED
+    except NarrativeError as error:
+        if job.folder.is_dir():
+            job.write_state("failed", reason=str(error))
+        print(error, file=sys.stderr)
+        return CANNOT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

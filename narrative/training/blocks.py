@@ -1,0 +1,113 @@
+"""Corpora as packed blocks of tokens, and several of them mixed by weight.
+
+Texts are joined with the end-of-text token between them and cut every `context` tokens, so that no position is
+padding (Radford et al. 2018, section 4.1). The ids lie in one memory-mapped file a side, so memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from narrative.corpus import Corpus
+from narrative.errors import CorpusError
+from narrative.files import read_json, write_json
+from narrative.formats import Format
+
+ENCODE_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """One side of a corpus as token ids on disk."""
+
+    path: Path
+    tokens: int
+    bytes: int  # of the text; tokens / bytes turns a loss per token into bits per byte
+
+    def blocks(self, context: int) -> np.ndarray:
+        """(block, context) token ids, memory-mapped; a last piece shorter than `context` is left out."""
+        ids = np.memmap(self.path, dtype=np.uint32, mode="r")
+        return ids[: len(ids) // context * context].reshape(-1, context)
+
+
+def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, form: Format, path: Path) -> TokenFile:
+    """Write the ids of one side to `path`, or take them up again if they are complete there."""
+    card = path.with_suffix(".json")
+    if card.exists():
+        return TokenFile(path=path, **read_json(card))
+    tokens = size = 0
+    with path.open("wb") as out:
+        for texts in _batches(form.example(record) for record in corpus.records(split)):
+            for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
+                np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint32).tofile(out)
+                tokens += len(ids) + 1
+            size += sum(len(text.encode()) for text in texts)
+    made = TokenFile(path, tokens, size)
+    write_json(card, {key: value for key, value in asdict(made).items() if key != "path"})
+    return made
+
+
+class MixedBlocks(Dataset[dict[str, torch.Tensor]]):
+    """`length` blocks drawn from several corpora by weight, in an order fixed by the seed.
+
+    Within a corpus every block comes once before any comes again. The order of the first n blocks does not depend on
+    `length`, so that a run can be made longer after it has begun. Read in order (no shuffling), it resumes exactly.
+    """
+
+    def __init__(self, sides: Sequence[tuple[np.ndarray, float]], *, length: int, seed: int) -> None:
+        self.sides = [blocks for blocks, _ in sides]
+        weights = np.array([weight for _, weight in sides], dtype=float)
+        if not weights.any():
+            weights = np.array([len(blocks) for blocks in self.sides], dtype=float)
+        if any(len(blocks) == 0 for blocks in self.sides):
+            raise CorpusError("A corpus is shorter than one training block; choose a shorter context or a longer corpus.")
+        self.plan = _interleave([self._order(i, int(length * w) + 2, seed) for i, w in enumerate(weights / weights.sum())], weights, length)
+
+    def _order(self, side: int, length: int, seed: int) -> np.ndarray:
+        """(length, 2) of (side, block): one shuffled pass after another."""
+        count = len(self.sides[side])
+        passes = [np.random.default_rng([seed, side, epoch]).permutation(count) for epoch in range(-(-length // count))]
+        blocks = np.concatenate(passes)[:length]
+        return np.stack([np.full(length, side), blocks], axis=1)
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
+        side, block = self.plan[position]
+        ids = torch.from_numpy(self.sides[side][block].astype(np.int64))
+        return {"input_ids": ids, "labels": ids}
+
+
+class EvenBlocks(Dataset[dict[str, torch.Tensor]]):
+    """At most `most` blocks taken evenly over a side: the same ones at every evaluation."""
+
+    def __init__(self, blocks: np.ndarray, *, most: int) -> None:
+        self.blocks = blocks
+        self.chosen = np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
+        ids = torch.from_numpy(self.blocks[self.chosen[position]].astype(np.int64))
+        return {"input_ids": ids, "labels": ids}
+
+
+def _interleave(orders: list[np.ndarray], weights: np.ndarray, length: int) -> np.ndarray:
+    """Merge so that after any n entries each order has given its share of n, within one."""
+    keys = np.concatenate([(np.arange(len(order)) + 0.5) / weight for order, weight in zip(orders, weights, strict=True)])
+    return np.concatenate(orders)[np.argsort(keys, kind="stable")[:length]]
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(texts, ENCODE_AT_ONCE)):
+        yield batch

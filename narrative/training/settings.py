@@ -1,0 +1,156 @@
+"""What a training run is asked to do. Frozen, checks itself, and goes to JSON and back without loss."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from narrative.device import PRECISIONS
+from narrative.errors import SettingsError, require_choice, require_number, require_whole
+from narrative.formats import FORMATS
+
+METHODS = ("full", "scratch")
+SCHEDULES = ("cosine", "linear", "warmup-stable-decay")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The numbers of a GPT-2 built from scratch (Radford et al. 2019, section 2.3)."""
+
+    layers: int = 5
+    """Transformer blocks."""
+    heads: int = 8
+    """Attention heads in each block; must divide `width`."""
+    width: int = 256
+    """Size of a token's vector."""
+    vocabulary: int = 4096
+    """Tokens of the byte-level BPE that is trained on the corpora."""
+    context: int = 512
+    """Longest text the model can read, in tokens."""
+    dropout: float = 0.0
+    """Share of activations dropped in training."""
+
+    def __post_init__(self) -> None:
+        require_whole("layers", self.layers, low=1, high=96)
+        require_whole("heads", self.heads, low=1, high=128)
+        require_whole("width", self.width, low=8, high=16384)
+        require_whole("vocabulary", self.vocabulary, low=257, high=1_000_000, hint="256 bytes and the end-of-text token are the least.")
+        require_whole("context", self.context, low=8, high=131_072)
+        require_number("dropout", self.dropout, low=0, high=0.9)
+        if self.width % self.heads:
+            raise SettingsError(f"Width {self.width} can't be shared out among {self.heads} heads; choose a multiple of {self.heads}.")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Everything that decides what a run does; the same settings and data give the same model on the same machine."""
+
+    corpora: tuple[tuple[str, float], ...]
+    """(name or folder, weight) pairs; weights are shares of the training tokens, 0 for all means "by size"."""
+    method: str = "full"
+    """full: every weight of `base` learns. scratch: a new model of `architecture`."""
+    base: str | None = None
+    """The model to start from (catalogue name, folder or hub id); none for scratch."""
+    architecture: Architecture | None = None
+    """The new model's numbers; for scratch only."""
+    format: str = "stream"
+    """How records become text; see `narrative.formats`."""
+    context: int | None = None
+    """Tokens in a training block; the model's own context when not given."""
+    epochs: float = 1.0
+    """Passes over all corpora together; `max_steps` overrides it."""
+    max_steps: int | None = None
+    """Optimizer steps, whatever the size of the corpora."""
+    learning_rate: float = 5e-5
+    """AdamW's peak learning rate."""
+    weight_decay: float = 0.0
+    """AdamW's decoupled weight decay (Loshchilov & Hutter 2019)."""
+    adam_beta2: float = 0.999
+    """Decay of AdamW's second moment."""
+    adam_epsilon: float = 1e-8
+    """AdamW's epsilon."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    warmup: float = 0.1
+    """Share of the steps in which the learning rate rises from 0."""
+    schedule: str = "cosine"
+    """cosine or linear decay to 0 after warm-up; or a flat rate that falls to 0 over the last `decay` of the run."""
+    decay: float = 0.3
+    """Share of the steps in the final fall of warmup-stable-decay (Hu et al. 2024, section 4)."""
+    batch_size: int = 8
+    """Blocks in one forward pass."""
+    accumulation: int = 1
+    """Forward passes per optimizer step."""
+    precision: str = "auto"
+    """auto: bfloat16 where it is native, else float32."""
+    seed: int = 0
+    """Seeds the new weights, the order of the data and dropout."""
+    evaluate_every: int = 200
+    """Steps between test losses."""
+    evaluate_blocks: int = 64
+    """Most test blocks a corpus at each evaluation; the first and last evaluation use the same ones."""
+    save_every: int = 200
+    """Steps between checkpoints."""
+    log_every: int = 10
+    """Steps between training losses in `metrics.jsonl`."""
+    threads: int | None = None
+    """Processor threads; torch's own choice when not given."""
+
+    def __post_init__(self) -> None:
+        require_choice("method", self.method, METHODS)
+        require_choice("format", self.format, FORMATS)
+        require_choice("schedule", self.schedule, SCHEDULES)
+        require_choice("precision", self.precision, PRECISIONS)
+        self._check_start()
+        self._check_corpora()
+        self._check_numbers()
+
+    def _check_start(self) -> None:
+        if self.method == "scratch" and (self.base or not self.architecture):
+            raise SettingsError("Training from scratch needs an architecture and no base model.")
+        if self.method != "scratch" and (self.architecture or not self.base):
+            raise SettingsError(f"Method '{self.method}' needs a base model and no architecture of its own.")
+
+    def _check_corpora(self) -> None:
+        if not self.corpora:
+            raise SettingsError("Training needs at least one corpus.")
+        for name, weight in self.corpora:
+            require_number(f"the weight of corpus '{name}'", weight, low=0, high=1e6)
+        given = sum(weight > 0 for _, weight in self.corpora)
+        if given not in (0, len(self.corpora)):
+            raise SettingsError("Give every corpus a weight above 0, or none of them.")
+
+    def _check_numbers(self) -> None:
+        require_number("epochs", self.epochs, low=0, high=1000, above=True)
+        require_number("learning rate", self.learning_rate, low=0, high=1, above=True)
+        require_number("weight decay", self.weight_decay, low=0, high=10)
+        require_number("adam beta2", self.adam_beta2, low=0, high=1)
+        require_number("adam epsilon", self.adam_epsilon, low=0, high=1, above=True)
+        require_number("max grad norm", self.max_grad_norm, low=0, high=1e6, above=True)
+        require_number("warm-up", self.warmup, low=0, high=1)
+        require_number("decay", self.decay, low=0, high=1)
+        if self.warmup + self.decay > 1:
+            raise SettingsError(f"Warm-up {self.warmup:g} and decay {self.decay:g} together are more than the whole run.")
+        for what in ("batch_size", "accumulation", "evaluate_every", "evaluate_blocks", "save_every", "log_every"):
+            require_whole(what.replace("_", " "), getattr(self, what), low=1, high=10_000_000)
+        for what in ("context", "max_steps", "threads"):
+            if getattr(self, what) is not None:
+                require_whole(what.replace("_", " "), getattr(self, what), low=1, high=1_000_000_000)
+        require_whole("seed", self.seed, low=0, high=2**32 - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> TrainingSettings:
+        """Raises `SettingsError` for unknown or missing fields."""
+        values = dict(stored)
+        try:
+            values["corpora"] = tuple((str(name), float(weight)) for name, weight in values["corpora"])
+            if values.get("architecture"):
+                values["architecture"] = Architecture(**values["architecture"])
+            return cls(**values)
+        except (TypeError, KeyError, ValueError) as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise SettingsError(f"These training settings can't be read: {error}.") from error
