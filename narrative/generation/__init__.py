@@ -1,6 +1,7 @@
 """Writing with a model: drafts that stream with the probability of every token."""
 
 from narrative.generation.draft import Alternative, Draft, Token
+from narrative.generation.generate import Generation, Step, generate, regenerate
 from narrative.generation.settings import GenerationSettings
 
-__all__ = ["Alternative", "Draft", "GenerationSettings", "Token"]
+__all__ = ["Alternative", "Draft", "Generation", "GenerationSettings", "Step", "Token", "generate", "regenerate"]
