@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+if TYPE_CHECKING:  # types only: the catalogue must not wait seconds for torch
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CAUSAL, SEQ2SEQ = "causal", "seq2seq"
 
@@ -56,6 +57,12 @@ class LanguageModel:
     def end_ids(self) -> frozenset[int]:
         """Tokens that end a text."""
         return _as_ids(getattr(self.model.generation_config, "eos_token_id", None)) | _as_ids(self.tokenizer.eos_token_id)
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills up shorter texts of a batch. It may be a real token: tell padding by the attention mask, never by this id."""
+        pad = self.tokenizer.pad_token_id
+        return pad if isinstance(pad, int) else min(self.end_ids, default=0)
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as the model expects a prompt: with the special tokens that its tokenizer adds by itself."""

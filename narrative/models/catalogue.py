@@ -1,0 +1,190 @@
+"""The models an editor can choose from, and what is known about each, without reading weights."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from narrative.errors import ModelError, UnknownModelError
+from narrative.formats import FORMATS
+from narrative.models.card import CAUSAL, SEQ2SEQ, ModelCard
+from narrative.models.hub import cached
+from narrative.models.sources import (
+    CONFIG,
+    FOLDER,
+    HUB,
+    PUBLISHED,
+    Source,
+    adapter_base,
+    entries,
+    is_adapter,
+    locate,
+    own_card,
+    read_object,
+    what_is_here,
+)
+from narrative.models.weights import adapter_files, count_parameters, read_header, weight_files
+
+ARCHITECTURES = {
+    "gpt2": "GPT-2", "gpt_neo": "GPT-Neo", "gpt_neox": "GPT-NeoX", "gptj": "GPT-J", "opt": "OPT", "bloom": "BLOOM", "llama": "Llama",
+    "mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3", "phi": "Phi", "phi3": "Phi-3", "gemma": "Gemma", "gemma2": "Gemma 2",
+    "olmo": "OLMo", "t5": "T5", "mt5": "mT5", "bart": "BART", "pegasus": "Pegasus",
+}  # fmt: skip
+# Families name the same number differently.
+LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "encoder_layers")
+HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "encoder_attention_heads")
+WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
+CONTEXT = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings", "n_ctx")
+LONGEST_TEXT = 400  # characters of a card's field
+DEEPEST_METRICS = 3
+
+
+def _suggested(
+    name: str, title: str, summary: str, architecture: str, numbers: tuple[int, ...], licence: str, data: str, kind: str = CAUSAL
+) -> ModelCard:
+    parameters, layers, heads, width, vocabulary, context = numbers
+    return ModelCard(
+        name, title, summary, HUB, kind, architecture, parameters, layers, heads, width, vocabulary, context, licence, data, here=False
+    )  # fmt: skip
+
+
+# Of an encoder-decoder the layers are those of one side. Numbers as in the models' own configs.
+SUGGESTED: tuple[ModelCard, ...] = (
+    _suggested("gpt2", "GPT-2", "general English of the web, 2019", "GPT-2", (124_439_808, 12, 12, 768, 50_257, 1024), "MIT", "WebText"),
+    _suggested("distilgpt2", "DistilGPT-2", "GPT-2 made smaller and faster", "GPT-2", (81_912_576, 6, 12, 768, 50_257, 1024), "Apache-2.0", "OpenWebText"),
+    _suggested("gpt2-medium", "GPT-2 medium", "GPT-2, three times the size", "GPT-2", (354_823_168, 24, 16, 1024, 50_257, 1024), "MIT", "WebText"),
+    _suggested(
+        "EleutherAI/gpt-neo-125m", "GPT-Neo 125M", "web, books and papers", "GPT-Neo", (125_198_592, 12, 12, 768, 50_257, 2048), "MIT", "The Pile"
+    ),
+    _suggested(
+        "t5-base", "T5 base", "rewrites its input; better after fine-tuning", "T5", (222_903_552, 12, 12, 768, 32_128, 512), "Apache-2.0",
+        "C4 and supervised tasks", SEQ2SEQ,
+    ),
+    _suggested(
+        "HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", "educational web, stories, code", "Llama", (134_515_008, 30, 9, 576, 49_152, 8192), "Apache-2.0",
+        "FineWeb-Edu, DCLM, The Stack, Cosmopedia",
+    ),
+    _suggested(
+        "Qwen/Qwen2.5-0.5B", "Qwen2.5 0.5B", "many languages, web and code", "Qwen2", (494_032_768, 24, 14, 896, 151_936, 32_768), "Apache-2.0",
+        "web, code and mathematics, 18 trillion tokens",
+    ),
+)  # fmt: skip
+
+
+def catalogue() -> list[ModelCard]:
+    """Shipped models, published ones, then suggestions of the hub. What can't be read is left out: `load_model` says why."""
+    cards = []
+    for source in entries():
+        try:
+            cards.append(card_of(source))
+        except ModelError:
+            continue
+    return cards + [replace(card, here=cached(card.name) is not None) for card in SUGGESTED]
+
+
+def describe(name: str) -> ModelCard:
+    """The card of any model that `load_model` takes. Asks no network: an unknown hub model's numbers are 0.
+
+    Raises `UnknownModelError`, `UnsafeModelError` or `BrokenModelError`.
+    """
+    if "+" in name and not Path(name).is_dir():
+        base, _, adapter = name.partition("+")
+        return with_adapter(describe(base), describe(adapter), name=name)
+    source = locate(name)
+    if source.origin != HUB:
+        return card_of(source)
+    known = next(
+        (card for card in SUGGESTED if card.name == name), ModelCard(name, name, "a model of the Hugging Face hub", HUB, here=False)
+    )
+    folder = cached(name)
+    if folder is None:
+        return known
+    card = card_of(replace(source, folder=folder))
+    words = {field: getattr(known, field) or getattr(card, field) for field in ("title", "summary", "licence", "trained_on")}
+    return replace(card, **words)
+
+
+def default_model() -> str:
+    """The model a new editor starts with: the first shipped one, else the first published. Raises `UnknownModelError` if there is none."""
+    local = [card.name for card in catalogue() if card.origin != HUB]
+    if not local:
+        raise UnknownModelError(f"No model is shipped here. {what_is_here()}")
+    return local[0]
+
+
+def card_of(source: Source) -> ModelCard:
+    """The card of a folder: words from its narrative.json, numbers from config.json and the weights' headers."""
+    folder = source.local()
+    own = own_card(folder)
+    words = {field: text(own.get(field)) for field in ("title", "summary", "licence", "trained_on")}
+    words["title"] = words["title"] or (source.name if source.origin != FOLDER else folder.resolve().name)
+    form = own.get("format")
+    card = ModelCard(
+        name=source.name, origin=source.origin, base=text(own.get("base")) or None, metrics=plain(own.get("metrics")),
+        format=form if isinstance(form, str) and form in FORMATS else "stream", **words,
+    )  # fmt: skip
+    return _adapter_card(card, folder) if is_adapter(folder) else replace(card, **_numbers(folder))
+
+
+def with_adapter(base: ModelCard, adapter: ModelCard, *, name: str) -> ModelCard:
+    """The card of `adapter` laid over `base`."""
+    return replace(adapter, name=name, title=f"{base.title} + {adapter.title}", base=base.name, **_shared(base))
+
+
+def _adapter_card(card: ModelCard, folder: Path) -> ModelCard:
+    """An adapter has the numbers of its base (merging adds none), as far as the base is known here."""
+    read_header(adapter_files(folder)[0])
+    base = adapter_base(folder)
+    found = locate(base)
+    if found.folder is not None and is_adapter(found.folder):  # adapters on adapters: don't follow a circle
+        return replace(card, base=base)
+    under = describe(base)
+    return replace(card, base=base, here=under.here, **_shared(under))
+
+
+def _shared(base: ModelCard) -> dict[str, Any]:
+    fields = ("kind", "architecture", "parameters", "layers", "heads", "width", "vocabulary", "context")
+    return {field: getattr(base, field) for field in fields}
+
+
+def _numbers(folder: Path) -> dict[str, Any]:
+    config = read_object(folder / CONFIG)
+    inner = config.get("text_config")
+    config = {**config, **inner} if isinstance(inner, dict) else config
+    family = text(config.get("model_type"))
+    vocabulary = _first(config, ("vocab_size",))
+    return {
+        "kind": SEQ2SEQ if config.get("is_encoder_decoder") is True else CAUSAL,
+        "architecture": ARCHITECTURES.get(family, family.replace("_", "-")),
+        "parameters": count_parameters(weight_files(folder), vocabulary=vocabulary),
+        "layers": _first(config, LAYERS), "heads": _first(config, HEADS), "width": _first(config, WIDTH),
+        "vocabulary": vocabulary, "context": _first(config, CONTEXT),
+    }  # fmt: skip
+
+
+def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    values = (config.get(name) for name in names)
+    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40), 0)
+
+
+def text(value: object) -> str:
+    """A field of a card as one plain line: "" unless it is text, cut when long. It is shown as text, never as markup."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", value).strip() if isinstance(value, str) else ""
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+
+
+def plain(value: object, depth: int = DEEPEST_METRICS) -> dict[str, Any]:
+    """Numbers, words and groups of them, by name; all else is dropped."""
+    kept: dict[str, Any] = {}
+    for name, entry in list(value.items())[:100] if isinstance(value, dict) else ():
+        if isinstance(entry, dict) and depth > 1:
+            kept[text(name)] = plain(entry, depth - 1)
+        elif isinstance(entry, str):
+            kept[text(name)] = text(entry)
+        elif isinstance(entry, int | float) and math.isfinite(entry):
+            kept[text(name)] = entry
+    return kept
