@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,9 +87,10 @@ def tiny_t5(tiny_t5_folder: Path) -> LanguageModel:
 
 
 @pytest.fixture(scope="session", params=["tiny_gpt2", "tiny_neo", "tiny_llama", "tiny_t5"])
-def tiny_model(request: pytest.FixtureRequest) -> Iterator[LanguageModel]:
+def tiny_model(request: pytest.FixtureRequest) -> LanguageModel:
     """Each of the four in turn."""
-    yield request.getfixturevalue(request.param)
+    model: LanguageModel = request.getfixturevalue(request.param)
+    return model
 
 
 def write_tiny(

@@ -12,7 +12,7 @@ from narrative.models.card import LanguageModel
 from narrative.models.catalogue import card_of, with_adapter
 from narrative.models.checks import reading
 from narrative.models.sources import Source, own_card, read_object
-from narrative.models.vocabulary import check_tokenizer, has_tokenizer, load_tokenizer
+from narrative.models.vocabulary import check_tokenizer, embedding_rows, has_tokenizer, load_tokenizer
 from narrative.models.weights import ADAPTER_CONFIG, adapter_files, fingerprint, read_header
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _make_room(model: PreTrainedModel, shapes: dict[str, tuple[int, ...]]) -> No
     place = next((name for name, module in model.named_modules() if module is table), "")
     tables = [shape for name, shape in shapes.items() if len(shape) == 2 and "lora_" not in name and f"{place}." in name]
     rows = max((shape[0] for shape in tables), default=0)
-    if rows > int(table.weight.shape[0]):  # type: ignore[operator,union-attr]
+    if rows > embedding_rows(model):
         model.resize_token_embeddings(rows, mean_resizing=False)
 
 

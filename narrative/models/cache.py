@@ -52,7 +52,8 @@ class ModelCache:
             with self._lock:
                 if self._models.get(key) is future:
                     del self._models[key]
-            future.set_exception(error)
+            future.set_exception(error if isinstance(error, Exception) else ModelError("Loading was interrupted."))
+            raise
 
     def _drop_oldest(self) -> None:
         """Whoever still writes with a dropped model keeps it alive until done."""

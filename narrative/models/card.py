@@ -60,7 +60,7 @@ class LanguageModel:
 
     @property
     def pad_id(self) -> int:
-        """The token that fills up shorter texts of a batch. It may be a real token: tell padding by the attention mask, never by this id."""
+        """Fills up the shorter texts of a batch. It may be a real token: tell padding by the attention mask, never by this id."""
         pad = self.tokenizer.pad_token_id
         return pad if isinstance(pad, int) else min(self.end_ids, default=0)
 
@@ -69,7 +69,7 @@ class LanguageModel:
         return list(self.tokenizer(text, verbose=False)["input_ids"])
 
     def decode(self, ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def _as_ids(value: Any) -> frozenset[int]:

@@ -17,7 +17,6 @@ from narrative.models.sources import (
     CONFIG,
     FOLDER,
     HUB,
-    PUBLISHED,
     Source,
     adapter_base,
     entries,
@@ -27,6 +26,7 @@ from narrative.models.sources import (
     read_object,
     what_is_here,
 )
+from narrative.models.suggestions import SUGGESTED
 from narrative.models.weights import adapter_files, count_parameters, read_header, weight_files
 
 ARCHITECTURES = {
@@ -41,38 +41,6 @@ WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 CONTEXT = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings", "n_ctx")
 LONGEST_TEXT = 400  # characters of a card's field
 DEEPEST_METRICS = 3
-
-
-def _suggested(
-    name: str, title: str, summary: str, architecture: str, numbers: tuple[int, ...], licence: str, data: str, kind: str = CAUSAL
-) -> ModelCard:
-    parameters, layers, heads, width, vocabulary, context = numbers
-    return ModelCard(
-        name, title, summary, HUB, kind, architecture, parameters, layers, heads, width, vocabulary, context, licence, data, here=False
-    )  # fmt: skip
-
-
-# Of an encoder-decoder the layers are those of one side. Numbers as in the models' own configs.
-SUGGESTED: tuple[ModelCard, ...] = (
-    _suggested("gpt2", "GPT-2", "general English of the web, 2019", "GPT-2", (124_439_808, 12, 12, 768, 50_257, 1024), "MIT", "WebText"),
-    _suggested("distilgpt2", "DistilGPT-2", "GPT-2 made smaller and faster", "GPT-2", (81_912_576, 6, 12, 768, 50_257, 1024), "Apache-2.0", "OpenWebText"),
-    _suggested("gpt2-medium", "GPT-2 medium", "GPT-2, three times the size", "GPT-2", (354_823_168, 24, 16, 1024, 50_257, 1024), "MIT", "WebText"),
-    _suggested(
-        "EleutherAI/gpt-neo-125m", "GPT-Neo 125M", "web, books and papers", "GPT-Neo", (125_198_592, 12, 12, 768, 50_257, 2048), "MIT", "The Pile"
-    ),
-    _suggested(
-        "t5-base", "T5 base", "rewrites its input; better after fine-tuning", "T5", (222_903_552, 12, 12, 768, 32_128, 512), "Apache-2.0",
-        "C4 and supervised tasks", SEQ2SEQ,
-    ),
-    _suggested(
-        "HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", "educational web, stories, code", "Llama", (134_515_008, 30, 9, 576, 49_152, 8192), "Apache-2.0",
-        "FineWeb-Edu, DCLM, The Stack, Cosmopedia",
-    ),
-    _suggested(
-        "Qwen/Qwen2.5-0.5B", "Qwen2.5 0.5B", "many languages, web and code", "Qwen2", (494_032_768, 24, 14, 896, 151_936, 32_768), "Apache-2.0",
-        "web, code and mathematics, 18 trillion tokens",
-    ),
-)  # fmt: skip
 
 
 def catalogue() -> list[ModelCard]:
@@ -95,17 +63,7 @@ def describe(name: str) -> ModelCard:
         base, _, adapter = name.partition("+")
         return with_adapter(describe(base), describe(adapter), name=name)
     source = locate(name)
-    if source.origin != HUB:
-        return card_of(source)
-    known = next(
-        (card for card in SUGGESTED if card.name == name), ModelCard(name, name, "a model of the Hugging Face hub", HUB, here=False)
-    )
-    folder = cached(name)
-    if folder is None:
-        return known
-    card = card_of(replace(source, folder=folder))
-    words = {field: getattr(known, field) or getattr(card, field) for field in ("title", "summary", "licence", "trained_on")}
-    return replace(card, **words)
+    return card_of(replace(source, folder=cached(name)) if source.origin == HUB else source)
 
 
 def default_model() -> str:
@@ -117,17 +75,24 @@ def default_model() -> str:
 
 
 def card_of(source: Source) -> ModelCard:
-    """The card of a folder: words from its narrative.json, numbers from config.json and the weights' headers."""
-    folder = source.local()
-    own = own_card(folder)
-    words = {field: text(own.get(field)) for field in ("title", "summary", "licence", "trained_on")}
-    words["title"] = words["title"] or (source.name if source.origin != FOLDER else folder.resolve().name)
+    """The card of a source: words from its narrative.json, numbers from config.json and the weights' headers.
+
+    Of a hub model the words are those of `SUGGESTED`, and all of the card while the model isn't here.
+    """
+    known = next((card for card in SUGGESTED if card.name == source.name), None) if source.origin == HUB else None
+    if source.folder is None:
+        return known or ModelCard(source.name, source.name, "a model of the Hugging Face hub", source.origin, here=False)
+    own = own_card(source.folder)
+    words: dict[str, Any] = {
+        field: text(own.get(field)) or getattr(known, field, "") for field in ("title", "summary", "licence", "trained_on")
+    }
+    words["title"] = words["title"] or (source.folder.resolve().name if source.origin == FOLDER else source.name)
     form = own.get("format")
     card = ModelCard(
         name=source.name, origin=source.origin, base=text(own.get("base")) or None, metrics=plain(own.get("metrics")),
         format=form if isinstance(form, str) and form in FORMATS else "stream", **words,
     )  # fmt: skip
-    return _adapter_card(card, folder) if is_adapter(folder) else replace(card, **_numbers(folder))
+    return _adapter_card(card, source.folder) if is_adapter(source.folder) else replace(card, **_numbers(source.folder))
 
 
 def with_adapter(base: ModelCard, adapter: ModelCard, *, name: str) -> ModelCard:

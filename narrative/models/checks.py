@@ -58,12 +58,12 @@ def kind_of(folder: Path, config: PretrainedConfig) -> str:
     layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > MOST_LAYERS:
         raise BrokenModelError(f"{CONFIG} of {folder.name} asks for {layers:,} layers; at most {MOST_LAYERS} are built.")
+    family = type(config)
     if getattr(config, "is_encoder_decoder", False):
-        if type(config) in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
+        if family in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
             return SEQ2SEQ
-    elif type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
-        if type(config) not in MODEL_FOR_MASKED_LM_MAPPING or getattr(config, "is_decoder", False):
-            return CAUSAL
+    elif family in MODEL_FOR_CAUSAL_LM_MAPPING and (family not in MODEL_FOR_MASKED_LM_MAPPING or getattr(config, "is_decoder", False)):
+        return CAUSAL  # BERT and its kin count as causal too, once they are told to be decoders
     raise ModelError(f"{folder.name} is a {config.model_type} model, which doesn't write text from left to right. Take one such as 'gpt2'.")
 
 

@@ -14,6 +14,7 @@ from narrative.models.sources import CONFIG, read_object, what_is_here
 from narrative.models.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS, INDEX, PICKLES, WEIGHTS, adapter_files, weight_files
 
 SOONEST, PATIENCE = 5.0, 10.0  # seconds: for one answer of the hub, and for all in all to find out that it is not there
+DOWNLOAD_SHARE = 0.6  # of the whole way to a model in memory
 SMALL_FILES = (".json", ".txt", ".model", ".spm")  # configs and tokenizers
 
 Progress = Callable[[str, float], None]
@@ -98,17 +99,17 @@ def _download(repository: str, name: str, bar: type) -> str:
 
 def _bar(sentence: str, report: Progress, done: int, total: int) -> type:
     """A progress bar for huggingface_hub that draws nothing and tells `report` instead."""
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Bar(tqdm):  # type: ignore[misc]
+    class Bar(tqdm):
         def __init__(self, *args: Any, **named: Any) -> None:
-            super().__init__(*args, **{**named, "disable": True})
-            self.bytes = done + (named.get("initial") or 0)
+            super().__init__(*args, **{**named, "disable": True})  # type: ignore[no-untyped-call]
+            self.bytes: float = done + (named.get("initial") or 0)
 
         def update(self, n: float | None = 1) -> None:
             self.bytes += n or 0
             if total:
-                report(f"{sentence}: {self.bytes / 1e6:,.0f} of {total / 1e6:,.0f} MB", 0.1 * min(self.bytes / total, 1))
+                report(f"{sentence}: {self.bytes / 1e6:,.0f} of {total / 1e6:,.0f} MB", DOWNLOAD_SHARE * min(self.bytes / total, 1))
 
     return Bar
 

@@ -43,7 +43,7 @@ def load_model(name: str, *, adapter: str | None = None, device: str | None = No
 
     Raises `UnknownModelError`, `UnsafeModelError`, `BrokenModelError`, `HubUnavailableError`, or their base `ModelError`.
     """
-    report = progress or (lambda _stage, _share: None)
+    report = _rising(progress)
     place = _device(device)
     if adapter is None and "+" in name and not Path(name).is_dir():
         name, _, adapter = name.partition("+")
@@ -51,9 +51,23 @@ def load_model(name: str, *, adapter: str | None = None, device: str | None = No
     loaded = _load(name, report, under=())
     if adapter:
         loaded = _with_adapter(loaded, at_hand(locate(adapter), report), report, name=f"{name}+{adapter}")
-    loaded.model.to(place)
+    movable: Any = loaded.model  # its `to` is wrapped in a way that hides its type
+    movable.to(place)
     report(f"{loaded.card.title} is ready", 1.0)
     return loaded
+
+
+def _rising(progress: Progress | None) -> Progress:
+    """Hands stages on; a share never falls, however many parts a model is put together from."""
+    highest = 0.0
+
+    def report(stage: str, share: float) -> None:
+        nonlocal highest
+        highest = max(highest, share)
+        if progress:
+            progress(stage, highest)
+
+    return report
 
 
 def at_hand(source: Source, report: Progress) -> Source:
@@ -108,12 +122,12 @@ def _config(folder: Path) -> PretrainedConfig:
     from transformers import AutoConfig
 
     with reading(folder, "config.json"):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "_attn_implementation", None) not in (None, "eager", "sdpa"):
-        config._attn_implementation = None  # a config may name a kernel of the hub: code from elsewhere
+        config._attn_implementation = None  # noqa: SLF001 - the one way to it; a config may name a kernel of the hub: code from elsewhere
     if hasattr(config, "transformers_weights"):
         config.transformers_weights = None  # would redirect the loader to another file than the checked ones
-    return config
+    return config  # type: ignore[no-any-return]
 
 
 def _weights(folder: Path, config: PretrainedConfig, kind: str) -> PreTrainedModel:

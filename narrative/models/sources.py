@@ -19,7 +19,7 @@ CONFIG, CARD = "config.json", "narrative.json"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 # Hub ids without an owner, from the hub's first days. Any other single word is a misspelt catalogue name.
 OWNERLESS = frozenset(
-    "gpt2 gpt2-medium gpt2-large gpt2-xl distilgpt2 openai-gpt t5-small t5-base t5-large t5-3b t5-11b".split()  # fmt: skip
+    ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2", "openai-gpt", "t5-small", "t5-base", "t5-large", "t5-3b", "t5-11b")
 )
 
 
@@ -74,7 +74,7 @@ def is_hub_id(name: str) -> bool:
 
 def unknown(name: str) -> UnknownModelError:
     here = [source.name for source in entries()]
-    close = difflib.get_close_matches(name.lower(), [*here, *sorted(OWNERLESS)], n=1)
+    close = difflib.get_close_matches(name[:100].lower(), [*here, *sorted(OWNERLESS)], n=1)
     guess = f" Did you mean '{close[0]}'?" if close else ""
     return UnknownModelError(f"There is no model {shown(name)}.{guess} {what_is_here()}")
 
@@ -136,6 +136,8 @@ def _is_entry(root: Path, name: str) -> bool:
 
 
 def _model_folder(name: str) -> Path | None:
+    if not name.strip():
+        return None
     try:
         folder = Path(name).expanduser()
         return folder if _looks_like_model(folder) else None

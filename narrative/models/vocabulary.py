@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from narrative.errors import BrokenModelError, UnsafeModelError
 from narrative.models.checks import reading
@@ -21,7 +21,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
     try:
         with reading(folder, "tokenizer"):
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)  # type: ignore[no-any-return]
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except BrokenModelError as error:
         settings = folder / "tokenizer_config.json"
         if settings.is_file() and read_object(settings).get("auto_map"):
@@ -41,10 +41,16 @@ def padded(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def embedding_rows(model: PreTrainedModel) -> int:
+    """How many token ids the model can read. It may be more than its tokenizer knows: some are padded to a round number."""
+    table: Any = model.get_input_embeddings()
+    return int(table.weight.shape[0])
+
+
 def check_tokenizer(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
     """Every token must have a row in the embedding."""
     vocabulary = tokenizer.get_vocab()
-    rows = int(model.get_input_embeddings().weight.shape[0])
+    rows = embedding_rows(model)
     highest = max(vocabulary.values(), default=-1)
     if highest < 0:
         raise BrokenModelError(f"The tokenizer of {folder.name} knows no tokens.")
