@@ -15,7 +15,7 @@ from narrative.generation.draft import ASKED, CONTEXT, END_OF_TEXT, LENGTH, Alte
 from narrative.generation.pieces import Pieces, token_text
 from narrative.generation.prompt import check_prompt
 from narrative.generation.reading import Reader, reader_for
-from narrative.generation.sampling import choose, processors_for
+from narrative.generation.sampling import choose, processed
 from narrative.generation.settings import GenerationSettings
 from narrative.models.card import SEQ2SEQ, LanguageModel
 
@@ -62,7 +62,7 @@ def regenerate(
     if at >= settings.max_new_tokens:
         raise SettingsError(f"Max new tokens is {settings.max_new_tokens}, but {at} are kept already. Ask for more.")
     if token is not None:
-        require_whole("the chosen token", token, low=0, high=model.model.get_input_embeddings().num_embeddings - 1)
+        require_whole("the chosen token", token, low=0, high=model.vocabulary - 1)
     alone = settings.drafts == 1
     begun = [
         Draft(
@@ -138,7 +138,7 @@ class Generation:
         self._dropped = reader.dropped
         chosen = self._choice(seen, logits, index)
         ids[:, length] = chosen
-        tokens = []
+        tokens: list[Token | None] = []
         for row, (identity, logprob, rank, best) in enumerate(measure(logits, chosen)):
             if self._stopped[row]:
                 tokens.append(None)
@@ -153,7 +153,7 @@ class Generation:
     def _choice(self, seen: torch.Tensor, logits: torch.Tensor, index: int) -> torch.Tensor:
         if self._forced is not None and index == self._kept:
             return torch.full((len(logits),), self._forced, device=logits.device)
-        scores = processors_for(self.settings)(seen, logits)
+        scores = processed(seen, logits, self.settings)
         return choose(scores, self.settings, position=index, numbers=[draft.number for draft in self._begun])
 
     def _alternatives(self, best: list[tuple[int, float]]) -> tuple[Alternative, ...]:

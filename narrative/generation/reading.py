@@ -62,7 +62,7 @@ class CausalReader:
         shared = self._cache is None and len(ids) > 1 and bool((new == new[:1]).all())
         output = self.model.model(input_ids=new[:1] if shared else new, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
         self._cache, self._read = getattr(output, "past_key_values", None), length
-        last = output.logits[:, -1].float()
+        last: torch.Tensor = output.logits[:, -1].float()
         if not shared:
             return last
         if self._cache is not None:
@@ -96,4 +96,5 @@ class Seq2SeqReader:
         new = ids[:, self._read :]
         output = self.model.model(encoder_outputs=self._encoded, decoder_input_ids=new, past_key_values=self._cache, use_cache=True)
         self._cache, self._read = output.past_key_values, ids.shape[1]
-        return output.logits[:, -1].float()
+        last: torch.Tensor = output.logits[:, -1].float()
+        return last

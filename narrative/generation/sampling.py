@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from typing import cast
 
 import torch
 from transformers import (
+    LogitsProcessor,
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
@@ -16,9 +18,9 @@ from transformers import (
 
 from narrative.generation.settings import GenerationSettings
 
-_CUTS: dict[str, Callable[[GenerationSettings], list[object]]] = {
-    "greedy": lambda settings: [],
-    "top-k": lambda settings: _warmed(settings) + [TopKLogitsWarper(settings.top_k)],
+_CUTS: dict[str, Callable[[GenerationSettings], list[LogitsProcessor]]] = {
+    "greedy": lambda _settings: [],
+    "top-k": lambda settings: [*_warmed(settings), TopKLogitsWarper(settings.top_k)],
     "nucleus": lambda settings: _warmed(settings) + ([TopPLogitsWarper(settings.top_p)] if settings.top_p < 1 else []),
 }
 
@@ -27,7 +29,12 @@ def processors_for(settings: GenerationSettings) -> LogitsProcessorList:
     """The processors that `model.generate` would apply, in its order: penalty, temperature, then the cut."""
     penalty = settings.repetition_penalty
     first = [RepetitionPenaltyLogitsProcessor(penalty)] if penalty != 1 else []
-    return LogitsProcessorList(first + _CUTS[settings.strategy](settings))
+    return LogitsProcessorList([*first, *_CUTS[settings.strategy](settings)])
+
+
+def processed(ids: torch.Tensor, logits: torch.Tensor, settings: GenerationSettings) -> torch.Tensor:
+    """ids: (draft, length) so far; logits: (draft, vocabulary) -> the scores that the draw is made from, same shape."""
+    return processors_for(settings)(cast("torch.LongTensor", ids), cast("torch.FloatTensor", logits))
 
 
 def choose(scores: torch.Tensor, settings: GenerationSettings, *, position: int, numbers: list[int]) -> torch.Tensor:
@@ -51,5 +58,5 @@ def uniform(seed: int, number: int, position: int) -> float:
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
-def _warmed(settings: GenerationSettings) -> list[object]:
+def _warmed(settings: GenerationSettings) -> list[LogitsProcessor]:
     return [TemperatureLogitsWarper(settings.temperature)] if settings.temperature != 1 else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:  # types only: the catalogue must not wait seconds for torch
     import torch
@@ -63,6 +63,11 @@ class LanguageModel:
         """Fills up the shorter texts of a batch. It may be a real token: tell padding by the attention mask, never by this id."""
         pad = self.tokenizer.pad_token_id
         return pad if isinstance(pad, int) else min(self.end_ids, default=0)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the model gives a score to; may be more than its tokenizer knows."""
+        return len(cast("torch.Tensor", self.model.get_input_embeddings().weight))
 
     def encode(self, text: str) -> list[int]:
         """Ids of `text` as the model expects a prompt: with the special tokens that its tokenizer adds by itself."""
