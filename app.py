@@ -1,0 +1,105 @@
+"""`python app.py`: composes the tabs around one shared state and launches. It knows no model code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: otherwise it asks two hosts
+
+import gradio as gr
+
+from narrative.commands.generate import describe
+from narrative.errors import NarrativeError
+from narrative.example import load_example
+from narrative.home import database
+from narrative.models import ModelCache, default_model
+from narrative.store import Store
+from narrative.studio import Studio
+from narrative.tabs import api, generate, header, shared, theme
+
+OPEN_SESSIONS = 2000
+
+
+def compose(studio: Studio, model: str) -> gr.Blocks:
+    """The page: header, then one tab after the other. Only here do they meet."""
+    with gr.Blocks(title="Narrative", analytics_enabled=False) as page:
+        owner, selection = shared.owner_state(), shared.selection_state()
+        with gr.Column(elem_id="shell"):
+            picker, card = header.build_header(model)
+            common = shared.Shared(page, selection, owner, picker, card, shared.notice_line(), shared.courier())
+            with gr.Tabs(elem_id="nav", overflow_behavior="wrap"), gr.Tab("Generate", id="generate") as tab:
+                outputs, draw = generate.build(common, studio, model=model)
+        header.wire_header(common, studio)
+        tab.select(draw, [owner, selection], outputs, **shared.QUIET)
+        api.expose(studio, model, describe)
+    return page.queue(default_concurrency_limit=8)
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description="Narrative: a studio in the browser for editors who write with language models.")
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on; 0.0.0.0 for the whole network (default: %(default)s)")
+    port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
+    parser.add_argument("--port", type=_port, default=port, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--share", action="store_true", help="also open a public link through gradio.live")
+    parser.add_argument(
+        "--auth", action="append", default=[], metavar="USER:PASSWORD",
+        help="ask for a name and a password; may be given several times, or be a file with one USER:PASSWORD a line",
+    )  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def logins(given: Sequence[str]) -> list[tuple[str, str]] | None:
+    """(user, password) pairs from `--auth`. Raises `NarrativeError` for what is neither a pair nor a file of pairs."""
+    pairs = []
+    for entry in given:
+        lines = Path(entry).read_text(encoding="utf-8").split("\n") if Path(entry).is_file() else [entry]
+        for line in filter(None, (line.strip() for line in lines)):
+            user, colon, password = line.partition(":")
+            if not (user and colon and password):
+                raise NarrativeError("--auth takes USER:PASSWORD, or a file with one USER:PASSWORD a line.")
+            pairs.append((user, password))
+    return pairs or None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Launch and stay. The page is there at once; the model gets ready behind it."""
+    options = read_arguments(arguments)
+    try:
+        auth = logins(options.auth)
+        model = _first_model()
+        studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
+        page = compose(studio, model)
+        threading.Thread(target=studio.warm_up, args=(model,), daemon=True, name="warm up").start()
+        page.launch(
+            server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
+            max_file_size="1mb", state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),
+        )  # fmt: skip
+    except (NarrativeError, OSError) as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    print(f"Narrative is at {page.local_url}{f' and at {page.share_url}' if page.share_url else ''}. Ctrl-C ends it.", flush=True)
+    page.block_thread()
+    return 0
+
+
+def _first_model() -> str:
+    """The model that ships first; '' when none lies here, and then the page says how to get one."""
+    try:
+        return default_model()
+    except NarrativeError:
+        return ""
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; it must be a whole number from 1 to 65535")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The page. Tabs translate and nothing else: read widgets, call one function, draw its result."""

@@ -1,0 +1,62 @@
+() => { // what belongs to no single component: theme, keyboard, clipboard
+  const root = document.documentElement, body = document.body;
+  const asked = new URLSearchParams(location.search).get('__theme');
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const dark = on => {
+    body.classList.toggle('dark', on);
+    root.style.colorScheme = on ? 'dark' : 'light';
+    document.querySelector('#theme')?.setAttribute('aria-pressed', String(on));
+  };
+  const wanted = () => asked === 'dark' || asked === 'light' ? asked : localStorage.getItem('narrative-theme');
+  dark(wanted() ? wanted() === 'dark' : system.matches);
+  system.addEventListener('change', event => { if (!wanted()) dark(event.matches); });
+  root.lang = 'en';
+  document.querySelectorAll('.with-help').forEach(block => { // the help is read out with its control, and shown while one is at it
+    const help = block.querySelector('.info-text');
+    if (!help) return;
+    help.id = `${block.id}-help`;
+    block.querySelectorAll('input').forEach(input => input.setAttribute('aria-describedby', help.id));
+  });
+  document.querySelector('#seed textarea')?.setAttribute('dir', 'auto');
+
+  window.narrative = {
+    async copy(text) { // the clipboard needs a secure page; over plain http in a house network the old way still works
+      try { await navigator.clipboard.writeText(text); return; } catch { /* fall through */ }
+      const box = document.createElement('textarea');
+      box.value = text;
+      box.style.cssText = 'position:fixed;opacity:0';
+      body.append(box);
+      box.select();
+      document.execCommand('copy');
+      box.remove();
+    },
+  };
+
+  const typing = node => node.closest?.('textarea, select, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])');
+  document.addEventListener('click', event => {
+    if (!event.target.closest?.('#theme')) return;
+    dark(!body.classList.contains('dark'));
+    localStorage.setItem('narrative-theme', body.classList.contains('dark') ? 'dark' : 'light');
+  });
+  document.addEventListener('keydown', event => {
+    const command = event.ctrlKey || event.metaKey;
+    const press = selector => { const node = document.querySelector(selector); if (node && !node.disabled) { event.preventDefault(); node.click(); } };
+    if (command && event.key === 'Enter') {
+      document.activeElement?.dispatchEvent(new Event('change', { bubbles: true }));
+      return press('#write');
+    }
+    if (event.key === 'Escape') {
+      if (body.classList.contains('sheet-open')) return body.classList.remove('sheet-open');
+      return press('#stop');
+    }
+    if (command && event.key.toLowerCase() === 'z' && !typing(event.target)) return press(event.shiftKey ? '[data-act=redo]' : '[data-act=undo]');
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]; // Gradio's tabs and chips have no arrow keys
+    const one = step && event.target.closest?.('[role=tab], .chips input[type=radio]');
+    if (!one) return;
+    const all = [...one.closest('[role=tablist], .chips').querySelectorAll('[role=tab], input[type=radio]')];
+    const next = all[(all.indexOf(one) + step + all.length) % all.length];
+    next.focus();
+    next.click();
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,101 @@
+"""The Generate tab: an editor writes with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from narrative.example import EXAMPLE
+from narrative.generation import GenerationSettings
+from narrative.selection import Selection
+from narrative.studio import Studio, new_seed
+from narrative.tabs.generate.alternatives import build_alternatives
+from narrative.tabs.generate.controls import Controls, build_controls, show_strategy
+from narrative.tabs.generate.drafts_view import build_drafts, draw_sheet
+from narrative.tabs.generate.history import build_history
+from narrative.tabs.generate.looking import Looking, payload
+from narrative.tabs.generate.opening import Opening
+from narrative.tabs.generate.writing import Writing
+from narrative.tabs.shared import MODEL, QUIET, Shared
+
+Draw = Callable[[str, Selection], tuple[Any, ...]]
+FORGET_LINK = "() => { const page = new URL(location.href); page.searchParams.delete('open'); history.replaceState(null, '', page); }"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The widgets of this tab."""
+
+    controls: Controls
+    drafts: gr.HTML
+    alternatives: gr.HTML
+    history: gr.HTML
+
+
+def build(shared: Shared, studio: Studio, *, model: str) -> tuple[list[gr.HTML], Draw]:
+    """Lay the tab out and wire it. -> what a changed selection redraws, and how."""
+    looking = Looking(studio)
+    drawn, panel, _ = looking.view(EXAMPLE, studio.example)
+    with gr.Row(elem_classes="cols"):
+        with gr.Column(elem_classes="col-ask"):
+            controls = build_controls(GenerationSettings())
+            history = build_history()
+        with gr.Column(elem_classes="col-text"):
+            drafts = build_drafts(drawn)
+        with gr.Column(elem_classes="col-word"), gr.Column(elem_classes="card"):
+            alternatives = build_alternatives(panel)
+    parts = Parts(controls, drafts, alternatives, history)
+    _wire_writing(parts, shared, Writing(studio))
+    _wire_looking(parts, shared, looking)
+    _wire_desk(parts, shared, Opening(studio, looking, model))
+    return [drafts, alternatives], looking.draw
+
+
+def _wire_writing(parts: Parts, shared: Shared, writing: Writing) -> None:
+    """Each trigger: take note at once, run in the queue of the model, then rest."""
+    controls, desk = parts.controls, parts.controls.desk()
+    wish = gr.State(None)
+    armed = [wish, controls.write, controls.stop, shared.notice]
+    outputs = [parts.drafts, parts.alternatives, parts.history, shared.notice, shared.selection]
+
+    def asked(act: str) -> Callable[..., tuple[Any, ...]]:
+        def arm(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+            return writing.arm(act, payload(event), request)
+
+        return arm
+
+    triggers = [
+        (controls.write.click, "write"), (parts.alternatives.choose, "branch"), (parts.drafts.again, "again"), (parts.drafts.on, "on"),
+    ]  # fmt: skip
+    for listen, act in triggers:
+        listen(asked(act), None, armed, **QUIET).then(
+            writing.run, [wish, shared.owner, shared.model, *desk], outputs, **MODEL
+        ).then(writing.rest, [controls.keep_seed, controls.seed], [wish, controls.write, controls.stop, controls.seed], **QUIET)
+    controls.stop.click(writing.stop, None, None, **QUIET)
+
+
+def _wire_looking(parts: Parts, shared: Shared, looking: Looking) -> None:
+    owner, notice = shared.owner, shared.notice
+    parts.drafts.pick(looking.pick, owner, [parts.alternatives, shared.selection, notice], **QUIET)
+    parts.drafts.send(looking.send, owner, [shared.courier, parts.history, notice], **QUIET)
+    parts.history.move(looking.move, owner, [parts.drafts, parts.alternatives, shared.selection, parts.history, notice], **QUIET)
+
+
+def _wire_desk(parts: Parts, shared: Shared, opening: Opening) -> None:
+    """What is typed is kept as it is typed; what was kept comes back when the page opens."""
+    controls, desk = parts.controls, parts.controls.desk()
+    controls.strategy.change(show_strategy, controls.strategy, [controls.strategy, *controls.dials.values()], **QUIET)
+    controls.dice.click(new_seed, None, controls.seed, **QUIET)
+    for button, text in controls.examples:
+        button.click(partial(str, text), None, controls.seed_text, **QUIET)
+    for widget in [*desk, shared.model]:
+        widget.change(opening.keep_desk, [shared.owner, shared.model, *desk], None, trigger_mode="always_last", **QUIET)
+    shared.page.load(
+        opening.open, shared.owner,
+        [shared.owner, shared.model, shared.card, parts.drafts, parts.alternatives, shared.selection, parts.history, shared.notice, *desk],
+        **QUIET,
+    ).then(None, None, None, js=FORGET_LINK)  # fmt: skip
