@@ -40,33 +40,47 @@ class Corpus:
     sources: dict[str, tuple[str, ...]]  # split -> the books or files on that side
 
     def records(self, split: str) -> Iterator[Record]:
-        """The records of one side, in order, one in memory at a time. Raises `CorpusError` at a damaged line."""
+        """The records of one side, in order, one in memory at a time. Raises `CorpusError` at a damaged line, or when some are missing."""
         require_choice("split", split, SPLITS)
-        path = self.folder / f"{split}.jsonl"
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield Record(**json.loads(line))
-                except (ValueError, TypeError) as error:
-                    raise CorpusError(f"Corpus '{self.name}' is damaged at {path.name}, line {number}: {error}.") from error
+        number, promised = 0, getattr(self, split).records
+        try:
+            with (self.folder / f"{split}.jsonl").open("rb") as lines:
+                for line in lines:
+                    number += 1
+                    yield _parse(line)
+        except (ValueError, TypeError, OSError) as error:
+            raise CorpusError(f"Corpus '{self.name}' is damaged at {split}.jsonl, line {number}: {error}. Build it again.") from error
+        if number != promised:
+            raise CorpusError(f"Corpus '{self.name}' is damaged: {split}.jsonl has {number} records instead of {promised}. Build it again.")
+
+
+def _parse(line: bytes) -> Record:
+    record = Record(**json.loads(line))
+    if not isinstance(record.text, str):
+        raise TypeError(f"the text is {type(record.text).__name__}")
+    return record
 
 
 def load_corpus(name: str | Path) -> Corpus:
     """A corpus by its name under NARRATIVE_HOME/corpora, or by its folder. Raises `CorpusError` with the names that exist."""
-    folder = Path(name) if Path(name).is_dir() else home.corpora() / str(name)
+    folder = home.corpora() / name
+    if not (folder / "corpus.json").exists():
+        folder = Path(name)
     try:
         stored = read_json(folder / "corpus.json")
         counts = {split: SplitCount(**stored.pop(split)) for split in SPLITS}
         sources = {split: tuple(names) for split, names in stored.pop("sources").items()}
-        return Corpus(folder=folder, sources=sources, **counts, **stored)
-    except FileNotFoundError:
+        return Corpus(folder=folder, sources=sources, train=counts["train"], test=counts["test"], **stored)
+    except (FileNotFoundError, NotADirectoryError):
         here = sorted(path.parent.name for path in home.corpora().glob("*/corpus.json"))
         raise CorpusError(f"No corpus '{name}'. {'Here are: ' + ', '.join(here) if here else 'None has been built yet'}.") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CorpusError(f"Corpus '{name}' has a damaged corpus.json: {error}. Build it again.") from error
 
 
-def write_corpus(name: str, *, train: Iterable[Record], test: Iterable[Record], origin: str, licence: str, folder: Path | None = None) -> Corpus:
+def write_corpus(
+    name: str, *, train: Iterable[Record], test: Iterable[Record], origin: str, licence: str, folder: Path | None = None
+) -> Corpus:
     """Write both sides record by record (constant memory) and `corpus.json` last, so that its presence means complete.
 
     Raises `CorpusError` when a record comes twice: what is tested must never have been learned.

@@ -21,8 +21,6 @@ def main(arguments: list[str] | None = None) -> int:
 
         return FINISHED if train(job) else STOPPED
     except NarrativeError as error:
-        if job.folder.is_dir():
-            job.write_state("failed", reason=str(error))
         print(error, file=sys.stderr)
         return CANNOT
 

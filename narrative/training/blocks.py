@@ -17,7 +17,6 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from narrative.corpus import Corpus
-from narrative.errors import CorpusError
 from narrative.files import read_json, write_json
 from narrative.formats import Format
 
@@ -67,16 +66,17 @@ class MixedBlocks(Dataset[dict[str, torch.Tensor]]):
         weights = np.array([weight for _, weight in sides], dtype=float)
         if not weights.any():
             weights = np.array([len(blocks) for blocks in self.sides], dtype=float)
-        if any(len(blocks) == 0 for blocks in self.sides):
-            raise CorpusError("A corpus is shorter than one training block; choose a shorter context or a longer corpus.")
-        self.plan = _interleave([self._order(i, int(length * w) + 2, seed) for i, w in enumerate(weights / weights.sum())], weights, length)
+        chosen = _take_turns((weights / weights.sum()).tolist(), length)
+        self.plan = np.stack([chosen, np.zeros_like(chosen)], axis=1)  # (length, 2) of (side, block)
+        for side in range(len(self.sides)):
+            turns = chosen == side
+            self.plan[turns, 1] = self._order(side, int(turns.sum()), seed)
 
     def _order(self, side: int, length: int, seed: int) -> np.ndarray:
-        """(length, 2) of (side, block): one shuffled pass after another."""
+        """(length,) blocks of one side: one shuffled pass after another."""
         count = len(self.sides[side])
         passes = [np.random.default_rng([seed, side, epoch]).permutation(count) for epoch in range(-(-length // count))]
-        blocks = np.concatenate(passes)[:length]
-        return np.stack([np.full(length, side), blocks], axis=1)
+        return np.concatenate([np.empty(0, dtype=int), *passes])[:length]
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -102,10 +102,22 @@ class EvenBlocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": ids, "labels": ids}
 
 
-def _interleave(orders: list[np.ndarray], weights: np.ndarray, length: int) -> np.ndarray:
-    """Merge so that after any n entries each order has given its share of n, within one."""
-    keys = np.concatenate([(np.arange(len(order)) + 0.5) / weight for order, weight in zip(orders, weights, strict=True)])
-    return np.concatenate(orders)[np.argsort(keys, kind="stable")[:length]]
+def _take_turns(shares: list[float], length: int) -> np.ndarray:
+    """(length,) of side numbers: after any n turns each side has had `share * n` of them, within one (Tijdeman 1980).
+
+    `shares` sum to 1. Of the sides that are due, the one goes first whose share would be overdrawn soonest.
+    """
+    if len(shares) == 1:
+        return np.zeros(length, dtype=int)
+    due, had = 1 / (2 * len(shares) - 2), [0] * len(shares)
+    turns = np.empty(length, dtype=int)
+    for n in range(length):
+        owed = [share * (n + 1) - count for share, count in zip(shares, had, strict=True)]
+        waiting = [side for side in range(len(shares)) if owed[side] >= due] or [max(range(len(shares)), key=owed.__getitem__)]
+        side = min(waiting, key=lambda side: (1 - due - owed[side]) / shares[side])
+        turns[n] = side
+        had[side] += 1
+    return turns
 
 
 def _batches(texts: Iterator[str]) -> Iterator[list[str]]:

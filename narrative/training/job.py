@@ -1,9 +1,10 @@
 """A job is a folder. This file is the only one that knows the names in it.
 
-    job.json        the settings                    metrics.jsonl   one line a measurement, append-only
-    state.json      what it does right now          tokens/         the corpora as token ids
-    tokenizer/      trained for a new model         checkpoint-N/   with a `complete` marker
-    stop            its presence asks for a stop    model/          written last: its presence means complete
+job.json        the settings                    metrics.jsonl   one line a measurement, append-only
+state.json      what it does right now          tokens/         the corpora as token ids
+tokenizer/      trained for a new model         checkpoint-N/   with a `complete` marker
+stop            its presence asks for a stop    model/          written last: its presence means complete
+lock            held while a process runs it    train.log       what the process says, when it was started by another
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ from typing import Any
 from narrative.errors import TrainingError
 from narrative.files import read_json, write_json
 from narrative.training.settings import TrainingSettings
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing there keeps a second process out
+    fcntl = None  # type: ignore[assignment]
 
 COMPLETE = "complete"
 
@@ -59,6 +66,10 @@ class Job:
         return self.folder / "tokens"
 
     @property
+    def log(self) -> Path:
+        return self.folder / "train.log"
+
+    @property
     def stop_asked(self) -> bool:
         return (self.folder / "stop").exists()
 
@@ -67,6 +78,35 @@ class Job:
 
     def clear_stop(self) -> None:
         (self.folder / "stop").unlink(missing_ok=True)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep a second process out, for two would spoil each other's checkpoints. The lock goes with the process, however it ends.
+
+        Raises `TrainingError` when the job runs already.
+        """
+        with (self.folder / "lock").open("w") as lock:
+            if fcntl and os.environ.get("RANK", "0") == "0":  # under torchrun the first process holds it for all
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise TrainingError(f"Job '{self.folder.name}' is running already.") from None
+            yield
+
+    @property
+    def running(self) -> bool:
+        """Whether a living process holds the job."""
+        try:
+            with self.held():
+                return False
+        except TrainingError:
+            return True
+
+    def state(self) -> dict[str, Any]:
+        """What the process wrote last with `write_state`; empty before that."""
+        with suppress(FileNotFoundError):
+            return dict(read_json(self.folder / "state.json"))
+        return {}
 
     def write_state(self, state: str, **facts: Any) -> None:
         """Replace `state.json` in one step, so that a reader never sees half of it."""

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast, Trainer, TrainingArguments
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+)
 
 from narrative.corpus import Corpus, load_corpus
 from narrative.device import best_device, precision_for
-from narrative.errors import CorpusError
+from narrative.errors import CorpusError, NarrativeError, SettingsError, TrainingError
 from narrative.formats import format_named
+from narrative.models.card import CAUSAL
 from narrative.training.blocks import EvenBlocks, MixedBlocks, TokenFile, tokenize
 from narrative.training.callbacks import Reporter, StopOnRequest, TrustedCheckpoints
 from narrative.training.job import Job
@@ -38,7 +47,7 @@ class Materials:
 
     @property
     def bits(self) -> dict[str, float]:
-        return {name: test.tokens / test.bytes / math.log(2) for name, (_, test) in self.files.items()}
+        return {name: test.tokens / max(test.bytes, 1) / math.log(2) for name, (_, test) in self.files.items()}
 
 
 def train(job: Job) -> bool:
@@ -46,7 +55,16 @@ def train(job: Job) -> bool:
 
     Raises `NarrativeError` for what the keeper can mend; then, as after any crash, the checkpoints stay.
     """
-    settings = job.settings()
+    settings = job.settings()  # first of all: what is no job gets no state
+    with job.held():
+        try:
+            return _train(job, settings)
+        except NarrativeError as error:
+            job.write_state("failed", reason=str(error))
+            raise
+
+
+def _train(job: Job, settings: TrainingSettings) -> bool:
     if job.model.exists():
         return True
     if settings.threads:
@@ -56,21 +74,23 @@ def train(job: Job) -> bool:
     model, tokenizer = _beginning(job, settings, corpora)
     materials = _materials(job, settings, corpora, tokenizer, model)
     steps = settings.max_steps or _steps_for(settings, materials)
-    trainer = _trainer(job, settings, model, tokenizer, materials, steps)
     checkpoint = job.last_checkpoint()
-    if checkpoint:
-        job.forget_metrics_after(int(checkpoint.name.split("-")[1]))
+    job.forget_metrics_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
+    trainer = _trainer(job, settings, model, tokenizer, materials, steps)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step < steps:
         job.write_state("stopped", step=trainer.state.global_step, steps=steps)
         return False
-    trainer.evaluate()
-    _save(job, trainer.model, tokenizer)
+    if steps % settings.evaluate_every:  # else the last step was measured as one of many
+        trainer.evaluate()
+    _save(job, model, tokenizer)
     job.write_state("finished", step=steps, steps=steps)
     return True
 
 
-def _beginning(job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _beginning(
+    job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model and tokenizer that the run starts from."""
     if settings.architecture:
         tokenizer = _own_tokenizer(job, settings.architecture, settings, corpora)
@@ -78,10 +98,16 @@ def _beginning(job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus,
     from narrative.models import load_model  # here, so that a run from scratch doesn't need the catalogue
 
     base = load_model(str(settings.base), device="cpu")
-    return base.model, base.tokenizer
+    if base.kind != CAUSAL:
+        raise TrainingError(f"'{base.name}' is an encoder-decoder; only models that continue a text learn from continuous text.")
+    if base.tokenizer.eos_token_id is None:
+        raise TrainingError(f"'{base.name}' has no end-of-text token to put between texts. Choose another base model.")
+    return base.model.requires_grad_(True), base.tokenizer  # it comes frozen, for writing
 
 
-def _own_tokenizer(job: Job, wanted: Architecture, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]) -> PreTrainedTokenizerBase:
+def _own_tokenizer(
+    job: Job, wanted: Architecture, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]
+) -> PreTrainedTokenizerBase:
     if not (job.tokenizer / "tokenizer.json").exists():
         shares = [(corpus, weight or corpus.train.bytes) for corpus, weight in corpora]
         texts = sample_texts(shares, format_named(settings.format))
@@ -89,16 +115,16 @@ def _own_tokenizer(job: Job, wanted: Architecture, settings: TrainingSettings, c
         part = job.folder / "tokenizer.part"
         made.save_pretrained(part)
         part.replace(job.tokenizer)
-    return PreTrainedTokenizerFast.from_pretrained(job.tokenizer)
+    tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(job.tokenizer)
+    return tokenizer
 
 
 def _new_model(wanted: Architecture, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
-    """GPT-2 with fresh weights. `gelu_pytorch_tanh` is GPT-2's own activation as one kernel: training is a quarter faster on a processor."""
-    dropout = {f"{place}_pdrop": wanted.dropout for place in ("resid", "embd", "attn")}
+    """GPT-2 with fresh weights. `gelu_pytorch_tanh` is GPT-2's own activation as one kernel: a quarter faster on a processor."""
     config = GPT2Config(
         vocab_size=len(tokenizer), n_positions=wanted.context, n_embd=wanted.width, n_layer=wanted.layers, n_head=wanted.heads,
         activation_function="gelu_pytorch_tanh", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id, **dropout,
+        pad_token_id=tokenizer.pad_token_id, resid_pdrop=wanted.dropout, embd_pdrop=wanted.dropout, attn_pdrop=wanted.dropout,
     )  # fmt: skip
     with torch.random.fork_rng():  # transformers draws from the global state; leave it as it was
         torch.manual_seed(seed)
@@ -108,18 +134,29 @@ def _new_model(wanted: Architecture, tokenizer: PreTrainedTokenizerBase, seed: i
 def _materials(
     job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus, float]], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel
 ) -> Materials:
-    form = format_named(settings.format)
-    longest = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
+    form, context = format_named(settings.format), _context(settings, model)
     job.tokens.mkdir(exist_ok=True)
-    files = {}
+    files: dict[str, tuple[TokenFile, TokenFile]] = {}
     for number, (corpus, _) in enumerate(corpora):
-        pair = [
-            tokenize(corpus, split, tokenizer=tokenizer, form=form, path=job.tokens / f"{number}-{split}.bin") for split in ("train", "test")
-        ]
         if corpus.name in files:
             raise CorpusError(f"Corpus '{corpus.name}' is named twice.")
-        files[corpus.name] = (pair[0], pair[1])
-    return Materials(files, tuple(weight for _, weight in corpora), min(settings.context or longest, longest))
+        train, test = (
+            tokenize(corpus, split, tokenizer=tokenizer, form=form, path=job.tokens / f"{number}-{split}.bin")
+            for split in ("train", "test")
+        )
+        for made, purpose in ((train, "learn from"), (test, "test on")):
+            if made.tokens < context:
+                have = f"Corpus '{corpus.name}' has {made.tokens:,} tokens to {purpose}, fewer than one block of {context:,}"
+                raise CorpusError(f"{have}. Choose a shorter context or a longer corpus.")
+        files[corpus.name] = (train, test)
+    return Materials(files, tuple(weight for _, weight in corpora), context)
+
+
+def _context(settings: TrainingSettings, model: PreTrainedModel) -> int:
+    longest = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
+    if settings.context and settings.context > longest:
+        raise SettingsError(f"Context is {settings.context}, but this model reads at most {longest} tokens.")
+    return settings.context or longest
 
 
 def _steps_for(settings: TrainingSettings, materials: Materials) -> int:
@@ -156,7 +193,8 @@ def _arguments(job: Job, settings: TrainingSettings, steps: int) -> dict[str, An
         "adam_epsilon": settings.adam_epsilon, "max_grad_norm": settings.max_grad_norm, "lr_scheduler_type": name,
         "lr_scheduler_kwargs": decay if name == "warmup_stable_decay" else {}, "warmup_steps": round(settings.warmup * steps),
         "bf16": precision_for(device, settings.precision) == "bfloat16", "use_cpu": device.name == "cpu",
-        "eval_strategy": "steps", "eval_steps": settings.evaluate_every, "eval_on_start": True, "batch_eval_metrics": False,
+        "eval_strategy": "steps", "eval_steps": settings.evaluate_every, "batch_eval_metrics": False,
+        "eval_on_start": job.last_checkpoint() is None,  # a resumed run has been measured there
         "save_steps": settings.save_every, "save_total_limit": 2, "logging_steps": settings.log_every,
         "logging_nan_inf_filter": False, "report_to": "none", "disable_tqdm": True, "dataloader_pin_memory": False,
     }  # fmt: skip

@@ -129,13 +129,13 @@ class TrainingSettings:
         require_number("max grad norm", self.max_grad_norm, low=0, high=1e6, above=True)
         require_number("warm-up", self.warmup, low=0, high=1)
         require_number("decay", self.decay, low=0, high=1)
-        if self.warmup + self.decay > 1:
+        if self.schedule == "warmup-stable-decay" and self.warmup + self.decay > 1:
             raise SettingsError(f"Warm-up {self.warmup:g} and decay {self.decay:g} together are more than the whole run.")
         for what in ("batch_size", "accumulation", "evaluate_every", "evaluate_blocks", "save_every", "log_every"):
             require_whole(what.replace("_", " "), getattr(self, what), low=1, high=10_000_000)
-        for what in ("context", "max_steps", "threads"):
+        for what, low in (("context", 8), ("max_steps", 1), ("threads", 1)):
             if getattr(self, what) is not None:
-                require_whole(what.replace("_", " "), getattr(self, what), low=1, high=1_000_000_000)
+                require_whole(what.replace("_", " "), getattr(self, what), low=low, high=1_000_000_000)
         require_whole("seed", self.seed, low=0, high=2**32 - 1)
 
     def to_json(self) -> dict[str, Any]:
@@ -144,8 +144,8 @@ class TrainingSettings:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> TrainingSettings:
         """Raises `SettingsError` for unknown or missing fields."""
-        values = dict(stored)
         try:
+            values = dict(stored)
             values["corpora"] = tuple((str(name), float(weight)) for name, weight in values["corpora"])
             if values.get("architecture"):
                 values["architecture"] = Architecture(**values["architecture"])

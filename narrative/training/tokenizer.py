@@ -28,13 +28,11 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[END_OF_TEXT], initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer=trainer)
     names = {"bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT, "pad_token": END_OF_TEXT}
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=context, clean_up_tokenization_spaces=False, **names
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=context, clean_up_tokenization_spaces=False, **names)
 
 
 def sample_texts(corpora: Sequence[tuple[Corpus, float]], form: Format, *, limit: int = SAMPLE_BYTES) -> Iterator[str]:
-    """Training texts up to `limit` bytes, each corpus by its share, taken evenly over the whole of it."""
+    """Training texts of about `limit` bytes, each corpus by its share, taken evenly over the whole of it."""
     total = sum(share for _, share in corpora)
     for corpus, share in corpora:
         room = limit * share / total
