@@ -37,9 +37,8 @@ def apply_adapter(base: LanguageModel, source: Source, *, name: str) -> Language
     _make_room(base.model, {entry: tensor.shape for entry, tensor in header.items()})
     model = _merge(base.model, folder, set(header))
     check_tokenizer(folder, tokenizer, model)
-    card = card_of(source)
     mark = hashlib.sha256(f"{base.fingerprint} {fingerprint(files)}".encode()).hexdigest()[:16]
-    card = with_adapter(base.card, card, name=name) if name != source.name else replace(card, kind=base.kind, context=base.context)
+    card = replace(card_of(source), kind=base.kind, context=base.context) if name == source.name else with_adapter(base.card, source)
     return replace(base, name=name, model=model, tokenizer=tokenizer, fingerprint=mark, card=card)
 
 
@@ -79,7 +78,8 @@ def _merge(model: PreTrainedModel, folder: Path, stored: set[str]) -> PreTrained
     with reading(folder, "adapter"):
         config = PeftConfig.from_pretrained(str(folder))
         laid: Any = PeftModel.from_pretrained(model, str(folder), config=config, is_trainable=False, torch_device="cpu")
-        missing = sorted(set(get_peft_model_state_dict(laid)) - stored)
+        wanted = get_peft_model_state_dict(laid, save_embedding_layers=False)  # its default, "auto", asks the hub
+        missing = sorted(set(wanted) - stored)
         if missing:
             raise BrokenModelError(f"Adapter {folder.name} doesn't fit its base: {missing[0]} is not in its weights.")
         merged = laid.merge_and_unload(safe_merge=True)  # safe: refuses values that are no numbers

@@ -39,6 +39,7 @@ LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "encoder_lay
 HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "encoder_attention_heads")
 WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 CONTEXT = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings", "n_ctx")
+WORDS = ("title", "summary", "licence", "trained_on")
 LONGEST_TEXT = 400  # characters of a card's field
 DEEPEST_METRICS = 3
 
@@ -61,9 +62,12 @@ def describe(name: str) -> ModelCard:
     """
     if "+" in name and not Path(name).is_dir():
         base, _, adapter = name.partition("+")
-        return with_adapter(describe(base), describe(adapter), name=name)
-    source = locate(name)
-    return card_of(replace(source, folder=cached(name)) if source.origin == HUB else source)
+        return with_adapter(describe(base), _in_cache(locate(adapter)))
+    return card_of(_in_cache(locate(name)))
+
+
+def _in_cache(source: Source) -> Source:
+    return replace(source, folder=cached(source.name)) if source.origin == HUB else source
 
 
 def default_model() -> str:
@@ -79,25 +83,31 @@ def card_of(source: Source) -> ModelCard:
 
     Of a hub model the words are those of `SUGGESTED`, and all of the card while the model isn't here.
     """
+    card = words_of(source)
+    if source.folder is None:
+        return card
+    return _adapter_card(card, source.folder) if is_adapter(source.folder) else replace(card, **_numbers(source.folder))
+
+
+def words_of(source: Source) -> ModelCard:
+    """The card without the numbers of the weights."""
     known = next((card for card in SUGGESTED if card.name == source.name), None) if source.origin == HUB else None
     if source.folder is None:
         return known or ModelCard(source.name, source.name, "a model of the Hugging Face hub", source.origin, here=False)
     own = own_card(source.folder)
-    words: dict[str, Any] = {
-        field: text(own.get(field)) or getattr(known, field, "") for field in ("title", "summary", "licence", "trained_on")
-    }
+    words: dict[str, Any] = {field: text(own.get(field)) or getattr(known, field, "") for field in WORDS}
     words["title"] = words["title"] or (source.folder.resolve().name if source.origin == FOLDER else source.name)
     form = own.get("format")
-    card = ModelCard(
+    return ModelCard(
         name=source.name, origin=source.origin, base=text(own.get("base")) or None, metrics=plain(own.get("metrics")),
         format=form if isinstance(form, str) and form in FORMATS else "stream", **words,
     )  # fmt: skip
-    return _adapter_card(card, source.folder) if is_adapter(source.folder) else replace(card, **_numbers(source.folder))
 
 
-def with_adapter(base: ModelCard, adapter: ModelCard, *, name: str) -> ModelCard:
-    """The card of `adapter` laid over `base`."""
-    return replace(adapter, name=name, title=f"{base.title} + {adapter.title}", base=base.name, **_shared(base))
+def with_adapter(base: ModelCard, adapter: Source) -> ModelCard:
+    """The card of an adapter laid over `base`."""
+    card = words_of(adapter)
+    return replace(card, name=f"{base.name}+{adapter.name}", title=f"{base.title} + {card.title}", base=base.name, **_shared(base))
 
 
 def _adapter_card(card: ModelCard, folder: Path) -> ModelCard:

@@ -14,6 +14,7 @@ from narrative.models.sources import CONFIG, read_object
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+GENERATION_CONFIG = "generation_config.json"
 MOST_LAYERS = 1000  # more is a damaged or hostile config: building it would not end
 
 
@@ -38,6 +39,8 @@ def check_config(folder: Path) -> Mapping[str, Any]:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     config = read_object(folder / CONFIG)
+    if (folder / GENERATION_CONFIG).is_file():
+        read_object(folder / GENERATION_CONFIG)  # transformers would pass over a damaged one, and with it over the end-of-text tokens
     kind = config.get("model_type")
     native = isinstance(kind, str) and kind in CONFIG_MAPPING
     if not native and config.get("auto_map"):

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from narrative.errors import BrokenModelError, HubUnavailableError, ModelError, UnknownModelError, UnsafeModelError
 from narrative.models.checks import check_config
-from narrative.models.sources import CONFIG, read_object, what_is_here
-from narrative.models.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS, INDEX, PICKLES, WEIGHTS, adapter_files, weight_files
+from narrative.models.sources import CONFIG, what_is_here
+from narrative.models.vocabulary import has_tokenizer
+from narrative.models.weights import ADAPTER_CONFIG, ADAPTER_WEIGHTS, INDEX, PICKLES, WEIGHTS, adapter_files, shard_names, weight_files
 
 SOONEST, PATIENCE = 5.0, 10.0  # seconds: for one answer of the hub, and for all in all to find out that it is not there
 DOWNLOAD_SHARE = 0.6  # of the whole way to a model in memory
@@ -29,12 +30,19 @@ def cached(repository: str) -> Path | None:
         found = try_to_load_from_cache(repository, config)
         if isinstance(found, str):
             folder = Path(found).parent
-            try:
-                _ = adapter_files(folder) if (folder / ADAPTER_CONFIG).is_file() else weight_files(folder)
-            except ModelError:  # begun and not finished, or pickles that another program fetched
-                continue
-            return folder
+            if _is_whole(folder):
+                return folder
     return None
+
+
+def _is_whole(folder: Path) -> bool:
+    """False for a download that was begun and not finished, or that fetched pickles for another program."""
+    try:
+        if (folder / ADAPTER_CONFIG).is_file():
+            return bool(adapter_files(folder))
+        return bool(weight_files(folder)) and has_tokenizer(folder)
+    except ModelError:
+        return False
 
 
 def fetch(repository: str, report: Progress) -> Path:
@@ -52,7 +60,7 @@ def fetch(repository: str, report: Progress) -> Path:
     folder = _small_files(repository, sizes)
     if first != ADAPTER_WEIGHTS:
         check_config(folder)  # before hundreds of megabytes are downloaded for nothing
-    names = sorted({str(name) for name in read_object(folder / INDEX).get("weight_map", {}).values()}) if first == INDEX else [first]
+    names = shard_names(folder) if first == INDEX else [first]
     total, done = sum(sizes.get(name, 0) for name in names), 0
     for name in names:
         _download(repository, name, _bar(f"Downloading {repository}", report, done, total))
@@ -139,7 +147,7 @@ def _asking(call: Callable[[], T], repository: str) -> T:
             raise ModelError(f"{repository} can't be stored on this machine: {error.strerror}.") from error
         raise _unavailable(repository, "the connection failed") from error
     except Exception as error:  # the HTTP library's own errors, which change with the library
-        raise _unavailable(repository, f"{type(error).__name__}") from error
+        raise _unavailable(repository, "no answer" if "Timeout" in type(error).__name__ else "no connection") from error
 
 
 def _within_patience(call: Callable[[], T], repository: str) -> T:

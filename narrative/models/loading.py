@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,10 +48,11 @@ def load_model(name: str, *, adapter: str | None = None, device: str | None = No
     place = _device(device)
     if adapter is None and "+" in name and not Path(name).is_dir():
         name, _, adapter = name.partition("+")
-    report(f"Looking for {name}", 0.0)
+    report(f"Looking for {name[:80]}", 0.0)
+    upper = locate(adapter) if adapter else None  # first, so that a misspelt adapter costs no download
     loaded = _load(name, report, under=())
-    if adapter:
-        loaded = _with_adapter(loaded, at_hand(locate(adapter), report), report, name=f"{name}+{adapter}")
+    if upper:
+        loaded = _with_adapter(loaded, at_hand(upper, report), report, name=f"{name}+{adapter}")
     movable: Any = loaded.model  # its `to` is wrapped in a way that hides its type
     movable.to(place)
     report(f"{loaded.card.title} is ready", 1.0)
@@ -172,7 +174,8 @@ def _quiet() -> Iterator[None]:
     """One build at a time, without transformers' bars and reports: what matters is checked and raised here."""
     from transformers.utils import logging
 
-    with _one_at_a_time:
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()

@@ -76,15 +76,15 @@ def unknown(name: str) -> UnknownModelError:
     here = [source.name for source in entries()]
     close = difflib.get_close_matches(name[:100].lower(), [*here, *sorted(OWNERLESS)], n=1)
     guess = f" Did you mean '{close[0]}'?" if close else ""
-    return UnknownModelError(f"There is no model {shown(name)}.{guess} {what_is_here()}")
+    return UnknownModelError(f"There is no model {shown(name)}.{guess} {what_is_here()} A folder, or a hub id such as 'gpt2', will do too.")
 
 
 def what_is_here() -> str:
     """A sentence for error messages."""
     names = [source.name for source in entries()]
     if not names:
-        return "No model is here yet: give a folder, or a hub id such as 'gpt2' (that needs the network)."
-    return f"Here are: {', '.join(names)}. A folder or a hub id such as 'gpt2' will do too."
+        return "No model is here yet."
+    return f"Here are: {', '.join(names)}."
 
 
 def read_object(file: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from narrative.errors import BrokenModelError, UnsafeModelError
+from narrative.errors import BrokenModelError, UnsafeModelError, shown
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -49,7 +49,11 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     if (folder / WEIGHTS).is_file():
         return (folder / WEIGHTS,)
     if (folder / INDEX).is_file():
-        return tuple(folder / name for name in _shards(folder))
+        files = tuple(folder / name for name in shard_names(folder))
+        for file in files:
+            if not file.is_file():
+                raise BrokenModelError(f"{folder.name} is not whole: {file.name} is missing.")
+        return files
     raise _no_weights(folder, "model.save_pretrained(folder)", WEIGHTS)
 
 
@@ -70,17 +74,15 @@ def _no_weights(folder: Path, command: str, wanted: str) -> UnsafeModelError | B
     )
 
 
-def _shards(folder: Path) -> list[str]:
-    """Names in the index; each must be a plain name of a file beside it."""
+def shard_names(folder: Path) -> list[str]:
+    """Names in the index of a model in several files; each must be a plain name, of a file beside it."""
     try:
         names = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenModelError(f"{INDEX} of {folder.name} can't be read: it is damaged or no list of weight files.") from error
     for name in names:
-        if Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
-            raise BrokenModelError(f"{INDEX} of {folder.name} names {name[:80]!r}; only safetensors files in the same folder are read.")
-        if not (folder / name).is_file():
-            raise BrokenModelError(f"{folder.name} is not whole: {name} is missing.")
+        if not isinstance(name, str) or Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
+            raise BrokenModelError(f"{INDEX} of {folder.name} names {shown(name)}; only safetensors files in the same folder are read.")
     if not names:
         raise BrokenModelError(f"{INDEX} of {folder.name} names no weight files.")
     return names
