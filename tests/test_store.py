@@ -102,6 +102,30 @@ def test_a_partial_draft_that_comes_late_takes_nothing_away(store: Store, owner:
         assert store.draft(owner, "a") == done
 
 
+def test_a_draft_that_says_something_else_under_the_same_id_replaces_nothing(store: Store, owner: str) -> None:
+    old = made_draft("a", tokens=5, stopped="length")
+    sheet = store.put(owner, [old], label="old")
+    for tokens in (3, 5, 8):
+        other = replace(made_draft("b", tokens=tokens), id="a")
+        put_there = store.put(owner, [other], label="other", sheet=sheet.id)
+        assert put_there.parent == sheet.id
+        assert put_there.drafts == (replace(other, id=put_there.drafts[0].id),)
+        assert store.sheet(owner, sheet.id).drafts == (old,)
+    assert len(store.tree(owner)) == 4
+
+
+def test_only_the_new_tokens_of_a_draft_are_written(store: Store, owner: str) -> None:
+    sheet = store.put(owner, [made_draft("a", tokens=500)], label="a")
+    with store.database.writing() as connection:
+        connection.execute("CREATE TEMP TRIGGER no_rewrite BEFORE UPDATE ON main.draft_tokens BEGIN SELECT RAISE(ABORT, 'rewritten'); END")
+    store.put(owner, [made_draft("a", tokens=503)], label="a", sheet=sheet.id)
+    with store.database.reading() as connection:
+        pieces = connection.execute("SELECT start, length(body) FROM draft_tokens ORDER BY start").fetchall()
+    assert [start for start, _ in pieces] == [0, 500]
+    assert pieces[1][1] < pieces[0][1] / 50
+    assert store.draft(owner, "a") == made_draft("a", tokens=503)
+
+
 def test_retry_onto_the_same_sheet_makes_a_new_one_and_keeps_the_old(store: Store, owner: str) -> None:
     first = put(store, owner, "first")
     retried = store.put(owner, [made_draft("other")], label="retry", sheet=first.id)
@@ -220,7 +244,7 @@ def test_tree_of_two_thousand_sheets_reads_no_draft(store: Store, owner: str) ->
     assert len(entries) == 2000
     assert max(entry.depth for entry in entries) == 49
     assert "sheets" in read
-    assert "drafts" not in read
+    assert not {"drafts", "draft_tokens"} & read
 
 
 # --- undo and redo
@@ -584,7 +608,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(path: Path, owner: str, damag
 def test_a_damaged_draft_is_named_and_the_others_stay(store: Store, owner: str) -> None:
     a, b = put(store, owner, "a"), put(store, owner, "b")
     with store.database.writing() as connection:
-        connection.execute("UPDATE drafts SET body = x'00' WHERE id = 'b-1'")
+        connection.execute("UPDATE draft_tokens SET body = x'00' WHERE draft = (SELECT number FROM drafts WHERE id = 'b-1')")
     with pytest.raises(StoreError, match="'b-1' can't be read"):
         store.sheet(owner, b.id)
     assert store.draft(owner, "b-0") == b.drafts[0]

@@ -24,8 +24,15 @@ SHEETS: Migration = (
         id TEXT NOT NULL,
         length INTEGER NOT NULL,  -- tokens
         finished INTEGER NOT NULL,
-        body BLOB NOT NULL,  -- Draft.to_json as JSON, compressed by zlib
+        said TEXT NOT NULL,  -- a short mark of prompt and tokens
+        head BLOB NOT NULL,  -- Draft.to_json without the tokens, as JSON compressed by zlib
         UNIQUE (owner, id)
+    )""",
+    """CREATE TABLE draft_tokens (
+        draft INTEGER NOT NULL REFERENCES drafts (number),
+        start INTEGER NOT NULL,  -- the first one's place
+        body BLOB NOT NULL,  -- tokens of Draft.to_json, as JSON compressed by zlib
+        PRIMARY KEY (draft, start)
     )""",
     """CREATE TABLE sheet_drafts (
         sheet INTEGER NOT NULL REFERENCES sheets (number),

@@ -72,7 +72,7 @@ def numbered(connection: sqlite3.Connection, number: int) -> SheetRow:
 def of_owner(connection: sqlite3.Connection, owner: str) -> list[SheetRow]:
     """All sheets of an owner, deleted ones too, in the order they were made; no draft is read."""
     rows = connection.execute(_SELECT + "owner = ? ORDER BY number", (owner,))
-    return [SheetRow(*row) for row in rows]
+    return list(map(SheetRow._make, rows))
 
 
 def insert(connection: sqlite3.Connection, owner: str, *, parent: int | None, label: str) -> SheetRow:

@@ -41,22 +41,18 @@ class Store:
     def put(self, owner: str, drafts: Iterable[Draft], *, parent: str | None = None, label: str, sheet: str | None = None) -> Sheet:
         """Store drafts on a new sheet beneath `parent` and look at it; or, with `sheet`, on that one, while they are being written.
 
-        Go on with the id of the sheet that comes back. It is a new one beneath `sheet` when the drafts that lie there are neither
-        among the new ones nor continued by them: what was written stays. A draft of which more is stored already keeps that.
+        Go on with the sheet that comes back. It is a new one beneath `sheet` when a draft that lies there is neither among the
+        new ones nor continued by one of them: what was written stays. A draft of which more is stored already keeps that, and
+        one that says something else than the stored draft of its id gets a new id.
         """
         given = tuple(drafts)
         if not given:
             raise StoreError("There is nothing to store: a sheet holds at least one draft.")
-        with self._reading(owner) as connection:
-            before = stored_drafts.extents(connection, owner, {draft.id for draft in given})
-        news = [draft for draft in given if stored_drafts.worth_writing(draft, before.get(draft.id))]
-        bodies = [stored_drafts.pack(draft) for draft in news]  # outside the transaction, so that nobody waits for it
         with self._writing(owner) as connection:
-            row = _sheet_to_write(connection, owner, given, parent=parent, label=label, sheet=sheet)
-            for draft, body in zip(news, bodies, strict=True):
-                stored_drafts.write(connection, owner, draft, body)
-            stored_drafts.lay(connection, owner, row.number, given)
-            return sheets.with_drafts(connection, row, _fullest(connection, owner, given))
+            kept = tuple(stored_drafts.keep(connection, owner, draft) for draft in given)
+            row = _sheet_to_write(connection, owner, kept, parent=parent, label=label, sheet=sheet)
+            stored_drafts.lay(connection, owner, row.number, kept)
+            return sheets.with_drafts(connection, row, kept)
 
     def current(self, owner: str) -> Sheet | None:
         """The sheet the owner looks at; None before the first."""
@@ -177,15 +173,6 @@ def _sheet_to_write(
     new = sheets.insert(connection, owner, parent=above, label=label)
     history.visit(connection, owner, new.number)
     return new
-
-
-def _fullest(connection: sqlite3.Connection, owner: str, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
-    """The drafts as they are stored now: most often those just given, so only the others are read."""
-    stored = stored_drafts.extents(connection, owner, {draft.id for draft in drafts})
-    return tuple(
-        draft if stored[draft.id] == stored_drafts.extent(draft) else stored_drafts.read(connection, owner, draft.id) or draft
-        for draft in drafts
-    )
 
 
 def _check_owner(owner: str) -> None:
