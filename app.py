@@ -27,22 +27,26 @@ OPEN_SESSIONS = 2000
 
 def compose(studio: Studio, model: str) -> gr.Blocks:
     """The page: header, then one tab after the other. Only here do they meet."""
-    with gr.Blocks(title="Narrative", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Narrative", analytics_enabled=False)
+    with page:
         owner, selection = shared.owner_state(), shared.selection_state()
         with gr.Column(elem_id="shell"):
             picker, card = header.build_header(model)
-            common = shared.Shared(page, selection, owner, picker, card, shared.notice_line(), shared.courier())
+            common = shared.Shared(page, shared.Owners(), selection, owner, picker, card, shared.notice_line(), shared.courier())
             with gr.Tabs(elem_id="nav", overflow_behavior="wrap"), gr.Tab("Generate", id="generate") as tab:
                 outputs, draw = generate.build(common, studio, model=model)
         header.wire_header(common, studio)
         tab.select(draw, [owner, selection], outputs, **shared.QUIET)
         api.expose(studio, model, describe)
-    return page.queue(default_concurrency_limit=8)
+    page.queue(default_concurrency_limit=8)
+    return page
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="app.py", description="Narrative: a studio in the browser for editors who write with language models.")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on; 0.0.0.0 for the whole network (default: %(default)s)")
+    what = "Narrative: a studio in the browser for editors who write with language models."
+    parser = argparse.ArgumentParser(prog="app.py", description=what)
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for the whole network (default: %(default)s)")
     port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
     parser.add_argument("--port", type=_port, default=port, help="port to listen on (default: %(default)s)")
     parser.add_argument("--share", action="store_true", help="also open a public link through gradio.live")

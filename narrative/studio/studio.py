@@ -199,4 +199,6 @@ class Studio:
     def _adopt(self, owner: str) -> Sheet:
         """The owner's own copy of the example, made once."""
         made = next((entry.id for entry in self.store.tree(owner) if entry.label == ADOPTED and entry.parent is None), None)
-        return self.store.sheet(owner, made) if made else self.store.put(owner, tuple(draft.copy() for draft in self.example), label=ADOPTED)
+        return (
+            self.store.sheet(owner, made) if made else self.store.put(owner, tuple(draft.copy() for draft in self.example), label=ADOPTED)
+        )

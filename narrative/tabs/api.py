@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from narrative.errors import NarrativeError
 from narrative.generation import Draft, GenerationSettings
@@ -31,7 +32,14 @@ def expose(studio: Studio, default_model: str, describe: Callable[[Draft], dict[
         """Continue a prompt. Streams {"drafts": [{"text"}], "done": false}; the last value is done and has every token's probability."""
         try:
             settings = GenerationSettings(
-                strategy, float(temperature), int(top_k), float(top_p), float(repetition_penalty), int(max_new_tokens), int(drafts), int(seed)
+                strategy,
+                float(temperature),
+                int(top_k),
+                float(top_p),
+                float(repetition_penalty),
+                int(max_new_tokens),
+                int(drafts),
+                int(seed),
             )
             last: tuple[Draft, ...] = ()
             for last in studio.sketch(model, prompt, settings):
@@ -40,4 +48,4 @@ def expose(studio: Studio, default_model: str, describe: Callable[[Draft], dict[
         except NarrativeError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    gr.api(generate, api_name="generate", concurrency_limit=1, concurrency_id="model")
+    api(generate, api_name="generate", concurrency_limit=1, concurrency_id="model")

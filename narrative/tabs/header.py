@@ -64,7 +64,7 @@ def card_page(name: str) -> str:
 
 
 def card_facts(card: ModelCard) -> list[tuple[str, str]]:
-    shape = f"{card.layers} layers × {card.heads} heads × {card.width} wide" if card.layers else ""
+    shape = f"{card.layers} layers, {card.heads} heads, {card.width} wide" if card.layers else ""
     return [
         ("Kind", "encoder and decoder" if card.kind == "seq2seq" else "continues text"),
         ("Architecture", card.architecture),
@@ -75,7 +75,10 @@ def card_facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Built on", card.base or ""),
         ("Trained on", card.trained_on),
         ("Licence", card.licence),
-        ("Where", {"shipped": "came with Narrative", "published": "published here", "folder": "a folder"}.get(card.origin, "Hugging Face hub")),
+        (
+            "Where",
+            {"shipped": "came with Narrative", "published": "published here", "folder": "a folder"}.get(card.origin, "Hugging Face hub"),
+        ),
     ]
 
 
@@ -83,17 +86,19 @@ def _scores(metrics: Mapping[str, Any]) -> str:
     rows = [(source, one) for source, one in metrics.items() if isinstance(one, Mapping) and "perplexity" in one]
     if not rows:
         return ""
-    lines = "".join(
-        f"<tr><th scope=row>{escape(str(source))}</th><td>{_number(one.get('perplexity'))}</td><td>{_number(one.get('bits_per_byte'))}</td></tr>"
-        for source, one in rows
-    )
+    lines = "".join(_score(str(source), one) for source, one in rows)
     head = "<tr><th scope=col>On unseen text</th><th scope=col>perplexity</th><th scope=col>bits per byte</th></tr>"
     note = "Lower is better. Bits per byte can be compared between models, perplexity only between models of one vocabulary."
     return f"<table>{head}{lines}</table><p class=plain>{note}</p>"
 
 
+def _score(source: str, one: Mapping[str, Any]) -> str:
+    figures = "".join(f"<td>{_number(one.get(name))}</td>" for name in ("perplexity", "bits_per_byte"))
+    return f"<tr><th scope=row>{escape(source)}</th>{figures}</tr>"
+
+
 def _number(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, int | float) else "–"
+    return f"{value:.2f}" if isinstance(value, int | float) else "-"
 
 
 def _details(summary: str, body: str) -> str:

@@ -15,14 +15,14 @@ from narrative.selection import Selection
 from narrative.studio import Studio, new_seed
 from narrative.tabs.generate.alternatives import build_alternatives
 from narrative.tabs.generate.controls import Controls, build_controls, show_strategy
-from narrative.tabs.generate.drafts_view import build_drafts, draw_sheet
+from narrative.tabs.generate.drafts_view import build_drafts
 from narrative.tabs.generate.history import build_history
 from narrative.tabs.generate.looking import Looking, payload
 from narrative.tabs.generate.opening import Opening
 from narrative.tabs.generate.writing import Writing
 from narrative.tabs.shared import MODEL, QUIET, Shared
 
-Draw = Callable[[str, Selection], tuple[Any, ...]]
+Draw = Callable[[str, Selection, gr.Request], tuple[Any, ...]]
 FORGET_LINK = "() => { const page = new URL(location.href); page.searchParams.delete('open'); history.replaceState(null, '', page); }"
 
 
@@ -38,7 +38,7 @@ class Parts:
 
 def build(shared: Shared, studio: Studio, *, model: str) -> tuple[list[gr.HTML], Draw]:
     """Lay the tab out and wire it. -> what a changed selection redraws, and how."""
-    looking = Looking(studio)
+    looking = Looking(studio, shared.owners)
     drawn, panel, _ = looking.view(EXAMPLE, studio.example)
     with gr.Row(elem_classes="cols"):
         with gr.Column(elem_classes="col-ask"):
@@ -49,7 +49,7 @@ def build(shared: Shared, studio: Studio, *, model: str) -> tuple[list[gr.HTML],
         with gr.Column(elem_classes="col-word"), gr.Column(elem_classes="card"):
             alternatives = build_alternatives(panel)
     parts = Parts(controls, drafts, alternatives, history)
-    _wire_writing(parts, shared, Writing(studio))
+    _wire_writing(parts, shared, Writing(studio, shared.owners))
     _wire_looking(parts, shared, looking)
     _wire_desk(parts, shared, Opening(studio, looking, model))
     return [drafts, alternatives], looking.draw
@@ -72,9 +72,9 @@ def _wire_writing(parts: Parts, shared: Shared, writing: Writing) -> None:
         (controls.write.click, "write"), (parts.alternatives.choose, "branch"), (parts.drafts.again, "again"), (parts.drafts.on, "on"),
     ]  # fmt: skip
     for listen, act in triggers:
-        listen(asked(act), None, armed, **QUIET).then(
-            writing.run, [wish, shared.owner, shared.model, *desk], outputs, **MODEL
-        ).then(writing.rest, [controls.keep_seed, controls.seed], [wish, controls.write, controls.stop, controls.seed], **QUIET)
+        listen(asked(act), None, armed, **QUIET).then(writing.run, [wish, shared.owner, shared.model, *desk], outputs, **MODEL).then(
+            writing.rest, [controls.keep_seed, controls.seed], [wish, controls.write, controls.stop, controls.seed], **QUIET
+        )
     controls.stop.click(writing.stop, None, None, **QUIET)
 
 

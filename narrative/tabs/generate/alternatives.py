@@ -15,11 +15,12 @@ from narrative.tabs.theme import asset
 
 _TEMPLATE = """
 <div class="alternatives">
-  <button type="button" class="tool shut" aria-label="Close" title="Close">×</button>
+  <button type="button" class="tool shut" aria-label="Close" title="Close">&times;</button>
   <h2><span class="lead">Instead of</span> <span class="chosen" dir="auto"></span></h2>
   <p class="context" hidden></p>
   <ol aria-label="Alternatives, likeliest first"></ol>
-  <button type="button" class="link" id="from-here" title="Keep everything before this word and let the model write on with a new seed" hidden>Write on from here again</button>
+  <button type="button" class="link" id="from-here" title="Keep everything before this word and write on with a new seed" hidden
+    >Write on from here again</button>
   <p class="plain"></p>
 </div>
 """
@@ -35,7 +36,7 @@ def build_alternatives(value: dict[str, Any]) -> gr.HTML:
     return gr.HTML(value, html_template=_TEMPLATE, js_on_load=asset("alternatives.js"), apply_default_css=False, elem_id="alternatives")
 
 
-def draw_alternatives(sheet: str, draft: Draft, at: int) -> dict[str, Any]:
+def draw_alternatives(sheet: str, draft: Draft, at: Any) -> dict[str, Any]:
     """The panel for token `at`. Raises `SettingsError` when there is no such token."""
     require_whole("the word", at, low=0, high=len(draft.tokens) - 1)
     token = draft.tokens[at]
@@ -75,7 +76,9 @@ def _item(one: Alternative, *, here: bool, glued: bool) -> dict[str, Any]:
 
 def _sentence(word: str, rank: int, logprob: float) -> str:
     share = math.exp(logprob)
-    chance = f"{share:.0%}".replace("%", " %") if share >= 0.1 else f"{share:.1%}".replace("%", " %") if share >= 0.001 else "less than 0.1 %"
+    chance = (
+        f"{share:.0%}".replace("%", " %") if share >= 0.1 else f"{share:.1%}".replace("%", " %") if share >= 0.001 else "less than 0.1 %"
+    )
     return (
         f"“{word}” was the model's {ordinal(rank)} choice, at {chance}. Click another word and the story goes on from there as a new "
         "branch; what stands now stays in the history. The figures say what the model expected, not what reads best."

@@ -16,7 +16,9 @@ FIRST_SEED_TEXT = "There is a blue curtain."
 EXAMPLES = {
     "A blue curtain": FIRST_SEED_TEXT,
     "The Professor": "The Professor's economic theory is more nuanced",
-    "How many more times": "How many more times will you remember a certain afternoon of your childhood, some afternoon that's so deeply a part",
+    "How many more times": (
+        "How many more times will you remember a certain afternoon of your childhood, some afternoon that's so deeply a part"
+    ),
     "A little fox": "Once upon a time, there was a little fox who",
     "The lighthouse": "The lighthouse keeper had not spoken to anyone for a year when",
     "A letter": "On the first morning of winter a letter arrived. It said:",
@@ -37,15 +39,6 @@ HELP = {
     "drafts": "drafts: how many continuations are written side by side.",
     "seed": "seed: the same number, text and settings give the same drafts. It changes after each write unless you keep it.",
 }
-
-
-class Dial(gr.Slider):
-    """A slider that hands over what was typed. `GenerationSettings` checks it and says in a sentence what is allowed."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
 
 
 @dataclass(frozen=True)
@@ -99,19 +92,26 @@ def build_controls(settings: GenerationSettings) -> Controls:
 
 def _build_dials(settings: GenerationSettings) -> dict[str, gr.Slider]:
     def dial(name: str, label: str, low: float, high: float, step: float) -> gr.Slider:
-        return Dial(
+        slider = gr.Slider(
             low, high, getattr(settings, name), step=step, label=label, info=HELP[name], interactive=True,
             elem_id=name.replace("_", "-"), elem_classes=["slim", "with-help"], visible=name in shown(settings.strategy), buttons=[],
         )  # fmt: skip
+        vars(slider)["preprocess"] = _as_typed
+        return slider
 
     return {
-        "temperature": dial("temperature", "Boldness", 0.1, 2, 0.05),
-        "top_p": dial("top_p", "Share of likely words", 0.05, 1, 0.01),
+        "temperature": dial("temperature", "Boldness", 0, 2, 0.05),
+        "top_p": dial("top_p", "Share of likely words", 0, 1, 0.01),
         "top_k": dial("top_k", "Number of likely words", 1, 200, 1),
         "max_new_tokens": dial("max_new_tokens", "Length in tokens", 10, 1000, 10),
         "drafts": dial("drafts", "Drafts", 1, MOST_DRAFTS, 1),
         "repetition_penalty": dial("repetition_penalty", "Avoid repetition", 1, 2, 0.05),
     }
+
+
+def _as_typed(payload: Any) -> Any:
+    """In place of Gradio's own check of the bounds: `GenerationSettings` says in a sentence what is allowed."""
+    return payload
 
 
 def shown(strategy: str) -> set[str]:

@@ -20,7 +20,7 @@ _TEMPLATE = """
   <label class="switch"><input type="checkbox" role="switch" id="shade" checked>Shade surprising words</label>
   <span class="legend" aria-hidden="true">expected <i></i> surprising</span>
   <span class="gap"></span>
-  <button type="button" class="link" id="copy-link" title="A link that opens this seed text with these settings and drafts">Copy link</button>
+  <button type="button" class="link" id="copy-link" title="A link that opens these drafts, settings and seed text">Copy link</button>
 </div>
 <div class="drafts" role="region" aria-label="Drafts" aria-busy="false"></div>
 <p class="plain">Grey is your seed text, black is what the model made of it. Amber marks words that surprised the model itself: it had
@@ -81,10 +81,13 @@ def facts(draft: Draft) -> list[tuple[str, str]]:
     """What stands under a finished draft, each with its explanation."""
     lines = []
     if draft.perplexity is not None:
-        lines.append((f"Perplexity {draft.perplexity:.1f}", "How surprised the model was by its own words on average: 1 is not at all, higher is bolder."))
+        meaning = "How surprised the model was by its own words on average: 1 is not at all, higher is bolder."
+        lines.append((f"Perplexity {draft.perplexity:.1f}", meaning))
     lines.append((f"{len(draft.tokens)} tokens", "Words and pieces of words that the model wrote."))
     if draft.tokens_per_second:
-        lines.append((f"{draft.tokens_per_second:.0f} tokens/s", "How fast it was written; drafts that are written together share the machine."))
+        lines.append(
+            (f"{draft.tokens_per_second:.0f} tokens/s", "How fast it was written; drafts that are written together share the machine.")
+        )
     lines.append((why_stopped(draft), "Why the draft ends here."))
     if draft.dropped:
         lines.append((

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
 from narrative.errors import NarrativeError, require_choice
-from narrative.store import Sheet, Store
+from narrative.store import Sheet, SheetEntry, Store
 from narrative.tabs.theme import asset
 
 _TEMPLATE = """
 <div class="history">
   <div class="top"><h2>History</h2>
-    <button type="button" class="tool" data-act="undo" title="Back to the sheet before (Ctrl + Z)" aria-label="Undo: back to the sheet before">↶</button>
-    <button type="button" class="tool" data-act="redo" title="Forward again (Ctrl + Shift + Z)" aria-label="Redo: forward again">↷</button></div>
+    <button type="button" class="tool" data-act="undo" title="Back to the sheet before (Ctrl + Z)" aria-label="Undo">↶</button>
+    <button type="button" class="tool" data-act="redo" title="Forward again (Ctrl + Shift + Z)" aria-label="Redo">↷</button></div>
   <ol></ol>
   <p class="plain">Every write and every branch is kept here, also after you close the page.</p>
   <button type="button" class="link" data-act="restore" hidden>Undo delete</button>
@@ -33,7 +32,17 @@ def draw_history(store: Store, owner: str) -> dict[str, Any]:
     entries = store.tree(owner)
     deleted = store.deleted(owner)
     several = len(entries) > 1
-    return {"entries": [asdict(entry) for entry in entries], "undo": several, "redo": several, "deleted": deleted[0].id if deleted else None}
+    return {
+        "entries": [_line(entry) for entry in entries],
+        "undo": several,
+        "redo": several,
+        "deleted": deleted[0].id if deleted else None,
+    }
+
+
+def _line(entry: SheetEntry) -> dict[str, Any]:
+    names = ("id", "depth", "label", "created", "pinned", "current")
+    return {name: getattr(entry, name) for name in names}
 
 
 def move(store: Store, owner: str, act: str, sheet: str) -> Sheet | None:

@@ -17,14 +17,14 @@ from narrative.studio import Studio
 from narrative.tabs.generate.alternatives import WAITING, draw_alternatives, telling
 from narrative.tabs.generate.drafts_view import draw_sheet
 from narrative.tabs.generate.history import draw_history, move
-from narrative.tabs.shared import said, sorry
+from narrative.tabs.shared import Owners, said, sorry
 
 
 class Looking:
     """Handlers that read the store and draw; none runs a model."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, studio: Studio, owners: Owners) -> None:
+        self.studio, self.owners = studio, owners
 
     def view(self, sheet_id: str, drafts: Any) -> tuple[dict[str, Any], dict[str, Any], Selection]:
         """-> drafts, alternatives, selection; with the word marked that shows best what the panel is for"""
@@ -34,10 +34,11 @@ class Looking:
         draft = drafts[pick[0]]
         return draw_sheet(sheet_id, drafts, pick), draw_alternatives(sheet_id, draft, pick[1]), Selection(sheet_id, draft.id, pick[1])
 
-    def draw(self, owner: str, selection: Selection) -> tuple[Any, Any]:
+    def draw(self, owner: str, selection: Selection, request: gr.Request) -> tuple[Any, Any]:
         """What was chosen in another tab. -> drafts, alternatives"""
         if not selection.sheet or not selection.draft or selection.token is None:
             return gr.skip(), gr.skip()
+        owner = self.owners.of(owner, request)
         try:
             drafts = self.studio.example_drafts() if selection.sheet == EXAMPLE else self.studio.store.sheet(owner, selection.sheet).drafts
         except NarrativeError:  # deleted since
@@ -46,9 +47,9 @@ class Looking:
         panel = draw_alternatives(selection.sheet, drafts[number], selection.token)
         return draw_sheet(selection.sheet, drafts, (number, selection.token)), panel
 
-    def pick(self, owner: str, event: gr.EventData) -> tuple[Any, Any, Any]:
+    def pick(self, owner: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
         """A word was clicked. -> alternatives, selection, notice"""
-        data = payload(event)
+        data, owner = payload(event), self.owners.of(owner, request)
         try:
             draft = self.studio.draft(owner, text_of(data, "draft"))
             panel = draw_alternatives(text_of(data, "sheet"), draft, data.get("at"))
@@ -56,9 +57,9 @@ class Looking:
         except Exception as error:  # noqa: BLE001 - a page must answer with a sentence, whatever happened
             return gr.skip(), gr.skip(), sorry(error)
 
-    def move(self, owner: str, event: gr.EventData) -> tuple[Any, ...]:
+    def move(self, owner: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """A step in the history. -> drafts, alternatives, selection, history, notice"""
-        data = payload(event)
+        data, owner = payload(event), self.owners.of(owner, request)
         try:
             sheet: Sheet | None = move(self.studio.store, owner, text_of(data, "act"), text_of(data, "sheet"))
             drawn: tuple[Any, ...] = self.view(sheet.id, sheet.drafts) if sheet else (gr.skip(), gr.skip(), gr.skip())
@@ -67,9 +68,9 @@ class Looking:
         except Exception as error:  # noqa: BLE001
             return gr.skip(), gr.skip(), gr.skip(), gr.skip(), sorry(error)
 
-    def send(self, owner: str, event: gr.EventData) -> tuple[Any, Any, Any]:
+    def send(self, owner: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any, Any]:
         """A file or a link was asked for. -> courier, history, notice"""
-        data = payload(event)
+        data, owner = payload(event), self.owners.of(owner, request)
         try:
             require_choice("act", data.get("act"), ("export", "link"))
             if data["act"] == "export":

@@ -10,7 +10,7 @@ import gradio as gr
 
 from narrative.errors import NarrativeError
 from narrative.example import EXAMPLE
-from narrative.store import Sheet, Store
+from narrative.store import Sheet
 from narrative.studio import Studio
 from narrative.tabs.generate.controls import desk_of, restored
 from narrative.tabs.generate.history import draw_history
@@ -29,7 +29,7 @@ class Opening:
 
     def open(self, owner: Any, request: gr.Request) -> tuple[Any, ...]:
         """-> owner, model, card, drafts, alternatives, selection, history, notice, and the controls"""
-        me = owner if isinstance(owner, str) and owner else Store.new_owner()
+        me = self.looking.owners.of(owner, request)
         told, sheet, desk = said(""), None, {}
         try:
             desk = self.studio.store.desk(me)
@@ -55,9 +55,9 @@ class Opening:
         settings = draft.settings.to_json() | {"drafts": max(draft.settings.drafts, len(sheet.drafts))}
         return {**desk, **settings, "prompt": draft.prompt, "model": draft.model}
 
-    def keep_desk(self, owner: str, model: str, *values: Any) -> None:
+    def keep_desk(self, owner: str, model: str, request: gr.Request, *values: Any) -> None:
         """What is typed but not sent. Quietly: a desk that can't be kept must not disturb whoever types."""
         try:
-            self.studio.store.set_desk(owner, desk_of(values) | {"model": model})
+            self.studio.store.set_desk(self.looking.owners.of(owner, request), desk_of(values) | {"model": model})
         except NarrativeError as error:
             log.warning("a desk was not kept: %s", error)

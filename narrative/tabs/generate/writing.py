@@ -16,7 +16,7 @@ from narrative.tabs.generate.alternatives import WAITING, draw_alternatives, tel
 from narrative.tabs.generate.controls import desk_of, settings_of
 from narrative.tabs.generate.drafts_view import Wire, draw_sheet
 from narrative.tabs.generate.history import draw_history
-from narrative.tabs.shared import said, sorry
+from narrative.tabs.shared import Owners, said, sorry
 
 ACTS = ("write", "branch", "again", "on")
 OUTPUTS = 5  # drafts, alternatives, history, notice, selection
@@ -50,8 +50,8 @@ class Wish:
 class Writing:
     """The handlers of one tab. Gradio calls them from its threads; what they share is in the studio."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, studio: Studio, owners: Owners) -> None:
+        self.studio, self.owners = studio, owners
 
     def arm(self, act: str, data: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """At the click: take note of the wish, show that it was heard, make Stop work. -> wish, Write, Stop, notice"""
@@ -70,7 +70,7 @@ class Writing:
         """-> drafts, alternatives, history, notice, selection; over and over until the run is done"""
         if wish is None:
             return
-        page = str(request.session_hash)
+        page, owner = str(request.session_hash), self.owners.of(owner, request)
         try:
             yield from self._stream(owner, self._start(wish, owner, model, values, page), wish)
         except Exception as error:  # noqa: BLE001 - a page must answer with a sentence, whatever happened
