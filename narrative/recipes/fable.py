@@ -15,6 +15,7 @@ import lzma
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,31 @@ from narrative.corpus import Corpus, load_corpus, split_by_source, write_corpus
 from narrative.errors import CorpusError, NarrativeError
 from narrative.formats import Record
 from narrative.training import Architecture, TrainingSettings
+from narrative.training.__main__ import CANNOT, FINISHED, STOPPED
 from narrative.training.job import Job
 
 NAME = "fable-5m"
 RESERVED = ("H.G. Wells", "P.G. Wodehouse", "The Brothers Grimm")  # kept for showing what fine-tuning does
 SHELVES = ("children", "fiction")
-MIX = (("fable-tinystories", 0.55), ("fable-children", 0.3), ("fable-fiction", 0.15))
-SETTINGS = TrainingSettings(
-    corpora=MIX, method="scratch", architecture=Architecture(layers=5, heads=8, width=256, vocabulary=4096, context=512),
-    max_steps=8000, batch_size=4, learning_rate=1.5e-3, weight_decay=0.1, adam_beta2=0.99, warmup=0.03,
-    schedule="warmup-stable-decay", decay=0.3, evaluate_every=400, evaluate_blocks=48, save_every=200,
+CORPORA = ("fable-tinystories", "fable-children", "fable-fiction")
+# A flat learning rate on a broad mix first; then a gentler, falling one with more of the little stories, and a longer
+# memory of the gradients' size (beta2), which batches as small as these want.
+FIRST = TrainingSettings(
+    corpora=tuple(zip(CORPORA, (0.55, 0.3, 0.15), strict=True)), method="scratch",
+    architecture=Architecture(layers=5, heads=8, width=256, vocabulary=4096, context=512),
+    max_steps=1864, warmup=240 / 1864, schedule="warmup-stable-decay", decay=0.0, learning_rate=1.5e-3, adam_beta2=0.99,
+    weight_decay=0.1, batch_size=4, evaluate_every=400, evaluate_blocks=48,
+)  # fmt: skip
+SECOND = replace(
+    FIRST, corpora=tuple(zip(CORPORA, (0.6, 0.3, 0.1), strict=True)), method="full", architecture=None, base=f"jobs/{NAME}-1/model",
+    max_steps=6000, warmup=0.01, decay=0.5, learning_rate=1e-3, adam_beta2=0.999, seed=1,
 )  # fmt: skip
 
 
 def build_corpora(data: Path) -> list[Corpus]:
     """The three corpora under NARRATIVE_HOME/corpora; taken up again when they are there. Memory holds one book at a time."""
     made = []
-    for name, _ in MIX:
+    for name in CORPORA:
         try:
             made.append(load_corpus(name))
         except CorpusError:
@@ -103,20 +112,26 @@ def _chapters(book: dict[str, Any]) -> Iterator[Record]:
             yield Record(f"{_title(book)}#{number}", _title(book), book["title"], heading, text, {"author": book["author"]})
 
 
+def _run(name: str, settings: TrainingSettings) -> bool:
+    """Begin or resume one of the two jobs; False when it was asked to stop."""
+    from narrative.training.run import train
+
+    folder = home.jobs() / name
+    job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, settings)
+    job.clear_stop()
+    return train(job)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.recipes.fable", description="Train the shipped model again.")
     parser.add_argument("--data", type=Path, required=True, help="folder with tinystories.jsonl.xz and fiction-*.jsonl.xz")
-    folder = home.jobs() / NAME
     options = parser.parse_args(arguments)
     try:
         build_corpora(options.data)
-        job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, SETTINGS)
-        from narrative.training.run import train
-
-        return 0 if train(job) else 3
+        return FINISHED if _run(f"{NAME}-1", FIRST) and _run(NAME, replace(SECOND, base=str(home.home() / str(SECOND.base)))) else STOPPED
     except NarrativeError as error:
         print(error, file=sys.stderr)
-        return 2
+        return CANNOT
 
 
 if __name__ == "__main__":
