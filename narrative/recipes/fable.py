@@ -22,7 +22,9 @@ from typing import Any
 from narrative import home
 from narrative.corpus import Corpus, load_corpus, split_by_source, write_corpus
 from narrative.errors import CorpusError, NarrativeError
+from narrative.files import write_json
 from narrative.formats import Record
+from narrative.publishing import publish
 from narrative.training import Architecture, TrainingSettings
 from narrative.training.__main__ import CANNOT, FINISHED, STOPPED
 from narrative.training.job import Job
@@ -122,16 +124,29 @@ def _run(name: str, settings: TrainingSettings) -> bool:
     return train(job)
 
 
+def ship(job: Job, *, model: Path | None = None) -> None:
+    """Publish the job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped."""
+    from narrative.recipes.fable_card import fable_card
+
+    folder = home.SHIPPED / NAME
+    publish(model or job.model, folder, {}, half=True)
+    write_json(folder / "narrative.json", fable_card(folder, (Job(home.jobs() / f"{NAME}-1"), job)))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.recipes.fable", description="Train the shipped model again.")
     parser.add_argument("--data", type=Path, required=True, help="folder with tinystories.jsonl.xz and fiction-*.jsonl.xz")
     options = parser.parse_args(arguments)
     try:
         build_corpora(options.data)
-        return FINISHED if _run(f"{NAME}-1", FIRST) and _run(NAME, replace(SECOND, base=str(home.home() / str(SECOND.base)))) else STOPPED
+        second = replace(SECOND, base=str(home.home() / str(SECOND.base)))
+        if not (_run(f"{NAME}-1", FIRST) and _run(NAME, second)):
+            return STOPPED
+        ship(Job(home.jobs() / NAME))
     except NarrativeError as error:
         print(error, file=sys.stderr)
         return CANNOT
+    return FINISHED
 
 
 if __name__ == "__main__":
