@@ -296,6 +296,16 @@ def test_a_model_that_changed_on_disk_is_loaded_anew(gpt2_copy: Path) -> None:
     assert cache.get(str(gpt2_copy)).fingerprint != before.fingerprint
 
 
+def test_a_model_in_memory_does_not_change_with_its_file(gpt2_copy: Path) -> None:
+    loaded = load_model(str(gpt2_copy))
+    before = logits(loaded).clone()
+    with (gpt2_copy / "model.safetensors").open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(size // 2)
+        file.write(b"\x7f" * (size - size // 2))
+    torch.testing.assert_close(logits(loaded), before)
+
+
 def test_a_cache_of_nothing_is_refused() -> None:
     with pytest.raises(NarrativeError, match="number of models to keep is 0"):
         ModelCache(capacity=0)

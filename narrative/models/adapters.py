@@ -13,7 +13,7 @@ from narrative.models.catalogue import card_of, with_adapter
 from narrative.models.checks import reading
 from narrative.models.sources import Source, own_card, read_object
 from narrative.models.vocabulary import check_tokenizer, embedding_rows, has_tokenizer, load_tokenizer
-from narrative.models.weights import ADAPTER_CONFIG, adapter_files, fingerprint, read_header
+from narrative.models.weights import ADAPTER_CONFIG, adapter_files, fingerprint, own_memory, read_header
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -83,5 +83,6 @@ def _merge(model: PreTrainedModel, folder: Path, stored: set[str]) -> PreTrained
         if missing:
             raise BrokenModelError(f"Adapter {folder.name} doesn't fit its base: {missing[0]} is not in its weights.")
         merged = laid.merge_and_unload(safe_merge=True)  # safe: refuses values that are no numbers
+    own_memory(merged)
     merged.eval().requires_grad_(False)
     return merged  # type: ignore[no-any-return]

@@ -79,5 +79,5 @@ def check_loaded(folder: Path, info: Mapping[str, Any], model: PreTrainedModel) 
     if info["mismatched_keys"] or info["error_msgs"]:
         raise BrokenModelError(f"The weights of {folder.name} don't fit its {CONFIG}.")
     for name, weight in model.named_parameters():
-        if not bool(weight.isfinite().all()):
+        if not bool(weight.sum().isfinite()) and not bool(weight.isfinite().all()):  # the sum is ten times cheaper
             raise BrokenModelError(f"The weights of {folder.name} hold values that are no numbers (in {name}); its training went wrong.")

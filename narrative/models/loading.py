@@ -18,7 +18,7 @@ from narrative.models.checks import check_config, check_loaded, kind_of, reading
 from narrative.models.hub import fetch
 from narrative.models.sources import HUB, Source, adapter_base, is_adapter, locate
 from narrative.models.vocabulary import check_tokenizer, load_tokenizer, padded, require_tokenizer
-from narrative.models.weights import fingerprint, weight_files
+from narrative.models.weights import fingerprint, own_memory, weight_files
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -143,6 +143,7 @@ def _weights(folder: Path, config: PretrainedConfig, kind: str) -> PreTrainedMod
             local_files_only=True, output_loading_info=True,
         )  # fmt: skip
     check_loaded(folder, info, model)
+    own_memory(model)
     model.eval().requires_grad_(False)
     return model  # type: ignore[no-any-return]
 

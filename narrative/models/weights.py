@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from narrative.errors import BrokenModelError, UnsafeModelError, shown
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -146,6 +149,12 @@ def _sample(file: Path, tensor: Tensor) -> bytes:
     with file.open("rb") as data:
         data.seek((tensor.begin + tensor.end) // 2)
         return data.read(min(4096, (tensor.end - tensor.begin) // 2))
+
+
+def own_memory(model: PreTrainedModel) -> None:
+    """Copy the weights out of their files: safetensors maps them, and whoever overwrites a mapped file changes the model or ends the process."""
+    for weight in (*model.parameters(), *model.buffers()):
+        weight.data = weight.data.clone()
 
 
 def fingerprint(files: Iterable[Path]) -> str:
