@@ -34,6 +34,8 @@
 
   const typing = node => node.closest?.('textarea, select, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])');
   document.addEventListener('click', event => {
+    const card = document.querySelector('#about details[open]');
+    if (card && !card.contains(event.target)) card.open = false;
     if (!event.target.closest?.('#theme')) return;
     dark(!body.classList.contains('dark'));
     localStorage.setItem('narrative-theme', body.classList.contains('dark') ? 'dark' : 'light');
@@ -46,6 +48,8 @@
       return press('#write');
     }
     if (event.key === 'Escape') {
+      const card = document.querySelector('#about details[open]');
+      if (card) { card.open = false; return card.querySelector('summary').focus(); }
       if (body.classList.contains('sheet-open')) return body.classList.remove('sheet-open');
       return press('#stop');
     }

@@ -76,7 +76,7 @@ def build_controls(settings: GenerationSettings) -> Controls:
             gr.HTML("Ctrl + Enter", elem_classes="hint", js_on_load=None)
         with gr.Row(elem_classes="chiprow"):
             examples = [(gr.Button(title, elem_classes="chip", size="sm"), text) for title, text in EXAMPLES.items()]
-    with gr.Column(elem_classes="card"):
+    with gr.Column(elem_classes=["card", "card-how"]):
         gr.HTML("<h2>How it writes</h2>", js_on_load=None)
         strategy = gr.Radio(
             STRATEGIES, value=settings.strategy, label="How it chooses words", info=EXPLAINED[settings.strategy],

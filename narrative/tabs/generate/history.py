@@ -24,7 +24,7 @@ _MOVES = ("open", "undo", "redo", "pin", "unpin", "delete", "restore")
 
 
 def build_history() -> gr.HTML:
-    with gr.Column(elem_classes="card"):
+    with gr.Column(elem_classes=["card", "card-history"]):
         return gr.HTML(None, html_template=_TEMPLATE, js_on_load=asset("history.js"), apply_default_css=False, elem_id="history")
 
 
