@@ -24,7 +24,27 @@ from narrative.models import LanguageModel, catalogue, describe, load_model
 
 @pytest.mark.parametrize(
     "name",
-    ["fabel", "../../etc", "..", ".", "", " ", "~", "~nobody/x", "/etc", "a\x00b", "x" * 5000, "owner/../x", "a/b/c", "-x/y", "\U0001f98a"],
+    [
+        "fabel",
+        "../../etc",
+        "..",
+        ".",
+        "",
+        " ",
+        "~",
+        "~nobody/x",
+        "/etc",
+        "a\x00b",
+        "x" * 5000,
+        "x" * 5000 + "+y",
+        "+",
+        "fable-5m+",
+        "fable-5m+\x00",
+        "owner/../x",
+        "a/b/c",
+        "-x/y",
+        "\U0001f98a",
+    ],
 )
 @pytest.mark.usefixtures("no_network")
 def test_names_that_lead_nowhere_say_what_is_here(name: str, tiny_gpt2_folder: Path, publish: Callable[..., Path]) -> None:

@@ -24,6 +24,7 @@ from narrative.models.sources import (
     locate,
     own_card,
     read_object,
+    split_adapter,
     what_is_here,
 )
 from narrative.models.suggestions import SUGGESTED
@@ -60,8 +61,8 @@ def describe(name: str) -> ModelCard:
 
     Raises `UnknownModelError`, `UnsafeModelError` or `BrokenModelError`.
     """
-    if "+" in name and not Path(name).is_dir():
-        base, _, adapter = name.partition("+")
+    base, adapter = split_adapter(name)
+    if adapter is not None:
         return with_adapter(describe(base), _in_cache(locate(adapter)))
     return card_of(_in_cache(locate(name)))
 

@@ -16,7 +16,7 @@ from narrative.models.card import SEQ2SEQ, LanguageModel
 from narrative.models.catalogue import card_of
 from narrative.models.checks import check_config, check_loaded, kind_of, reading
 from narrative.models.hub import fetch
-from narrative.models.sources import HUB, Source, adapter_base, is_adapter, locate
+from narrative.models.sources import HUB, Source, adapter_base, is_adapter, locate, split_adapter
 from narrative.models.vocabulary import check_tokenizer, load_tokenizer, padded, require_tokenizer
 from narrative.models.weights import fingerprint, own_memory, weight_files
 
@@ -46,10 +46,10 @@ def load_model(name: str, *, adapter: str | None = None, device: str | None = No
     """
     report = _rising(progress)
     place = _device(device)
-    if adapter is None and "+" in name and not Path(name).is_dir():
-        name, _, adapter = name.partition("+")
+    if adapter is None:
+        name, adapter = split_adapter(name)
     report(f"Looking for {name[:80]}", 0.0)
-    upper = locate(adapter) if adapter else None  # first, so that a misspelt adapter costs no download
+    upper = locate(adapter) if adapter is not None else None  # first, so that a misspelt adapter costs no download
     loaded = _load(name, report, under=())
     if upper:
         loaded = _with_adapter(loaded, at_hand(upper, report), report, name=f"{name}+{adapter}")

@@ -53,6 +53,12 @@ def locate(name: str) -> Source:
     raise unknown(name)
 
 
+def split_adapter(name: str) -> tuple[str, str | None]:
+    """("base", "adapter") of "base+adapter"; (name, None) of any other name, also of a folder that has a plus in it."""
+    base, plus, adapter = name.partition("+")
+    return (base, adapter) if plus and _model_folder(name) is None else (name, None)
+
+
 def entries() -> list[Source]:
     """Shipped models, then published ones, each by name. A published model with a shipped one's name can't be asked for: it is left out."""
     found: dict[str, Source] = {}

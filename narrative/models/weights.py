@@ -152,7 +152,7 @@ def _sample(file: Path, tensor: Tensor) -> bytes:
 
 
 def own_memory(model: PreTrainedModel) -> None:
-    """Copy the weights out of their files: safetensors maps them, and whoever overwrites a mapped file changes the model or ends the process."""
+    """Copy the weights out of their files: overwriting a file that is only mapped would change the model or end the process."""
     for weight in (*model.parameters(), *model.buffers()):
         weight.data = weight.data.clone()
 
