@@ -90,7 +90,7 @@ class Seq2SeqReader:
         start = (
             config.decoder_start_token_id if config.decoder_start_token_id is not None else self.model.model.config.decoder_start_token_id
         )
-        return int(start if start is not None else self.model.tokenizer.pad_token_id)
+        return int(start) if start is not None else self.model.pad_id
 
     def logits(self, ids: torch.Tensor) -> torch.Tensor:
         new = ids[:, self._read :]
