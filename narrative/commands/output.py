@@ -12,7 +12,7 @@ _CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in [*range(32), *range(1
 
 def print_json(value: Any) -> None:
     """`value` as one JSON value on stdout. Numbers that JSON doesn't know (infinite, not a number) become null."""
-    print(json.dumps(_finite(value), ensure_ascii=False, indent=2, allow_nan=False), flush=True)
+    print(json.dumps(_finite(value), ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def say(sentence: str) -> None:
