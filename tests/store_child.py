@@ -23,13 +23,15 @@ def write_until_killed(store: Store, owner: str, name: str) -> None:
 
 
 def write_a_few(store: Store, owner: str, name: str) -> None:
-    """Put 15 sheets, and 15 more from a fork that inherits the open store."""
+    """Put 15 sheets, and 15 more from a fork that inherits the open store, but must not use its connection."""
+    inherited = [connection for _, connection in store.database._opened]
     forked = os.fork() if hasattr(os, "fork") else None
     name = name if forked else f"{name}-fork"
     for number in range(15):
         store.put(owner, [made_draft(f"{name}-{number}", stopped="length")], label=f"{name}-{number}")
     if forked == 0:
-        os._exit(0)
+        own = [connection for _, connection in store.database._opened]
+        os._exit(len(own) != 1 or own[0] in inherited)
     if forked is not None:
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))
 

@@ -287,6 +287,24 @@ def test_a_put_onto_an_older_sheet_does_not_pull_the_editor_there(store: Store, 
     assert store.current(owner) == b
 
 
+def test_a_write_after_the_sheet_before_was_deleted_can_be_undone(store: Store, owner: str) -> None:
+    a, b = put(store, owner, "a"), put(store, owner, "b")
+    store.undo(owner)
+    store.delete(owner, a.id)
+    assert store.current(owner) == b
+    put(store, owner, "c")
+    assert store.undo(owner) == b
+
+
+def test_undo_always_shows_another_sheet(store: Store, owner: str) -> None:
+    a, b = put(store, owner, "a"), put(store, owner, "b")
+    store.open(owner, a.id)
+    store.delete(owner, b.id)
+    assert store.undo(owner) is None
+    assert store.redo(owner) is None
+    assert store.current(owner) == a
+
+
 class Model:
     """What must hold for one owner, in memory: every sheet ever put, and a browser's list of pages."""
 
@@ -332,8 +350,10 @@ def one_step(store: Store, owner: str, model: Model, draw: random.Random, name: 
     """Do the same random thing to the store and to the model."""
     known, shown = sorted(model.sheets), sorted(set(model.sheets) - model.gone)
     act = draw.choice(("put", "put", "branch", "grow", "open", "open", "undo", "undo", "redo", "pin", "delete", "restore"))
-    if act == "put" or not shown:
+    if not shown:
         act = "put"
+    elif act == "put" and len(shown) > 5:
+        act = "delete"  # few sheets, so that the same one is visited, deleted and restored again and again
     chosen = draw.choice(known if act in ("grow", "pin", "delete", "restore") else shown) if known and shown else ""
     if act in ("put", "branch"):
         drafts = (made_draft(name, tokens=draw.randrange(4)),) + (
@@ -383,7 +403,7 @@ def check(store: Store, owner: str, model: Model) -> None:
 def test_whatever_an_editor_does_no_sheet_is_lost(store: Store, path: Path, seed: int) -> None:
     draw = random.Random(seed)
     models = {Store.new_owner(): Model(), Store.new_owner(): Model()}
-    for number in range(150):
+    for number in range(300):
         owner = draw.choice(list(models))
         one_step(store, owner, models[owner], draw, f"{seed}.{number}")
         check(store, owner, models[owner])
