@@ -14,7 +14,7 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,24 @@ from narrative.training.job import Job
 NAME = "fable-5m"
 RESERVED = ("H.G. Wells", "P.G. Wodehouse", "The Brothers Grimm")  # kept for showing what fine-tuning does
 SHELVES = ("children", "fiction")
+BEFORE = "the stage before"  # stands for that job's model
 CORPORA = ("fable-tinystories", "fable-children", "fable-fiction")
-# A flat learning rate on a broad mix first; then a gentler, falling one with more of the little stories, and a longer
-# memory of the gradients' size (beta2), which batches as small as these want.
-FIRST = TrainingSettings(
+_NEW = TrainingSettings(
     corpora=tuple(zip(CORPORA, (0.55, 0.3, 0.15), strict=True)), method="scratch",
     architecture=Architecture(layers=5, heads=8, width=256, vocabulary=4096, context=512),
     max_steps=1864, warmup=240 / 1864, schedule="warmup-stable-decay", decay=0.0, learning_rate=1.5e-3, adam_beta2=0.99,
     weight_decay=0.1, batch_size=4, evaluate_every=400, evaluate_blocks=48,
 )  # fmt: skip
-SECOND = replace(
-    FIRST, corpora=tuple(zip(CORPORA, (0.6, 0.3, 0.1), strict=True)), method="full", architecture=None, base=f"jobs/{NAME}-1/model",
-    max_steps=6000, warmup=0.01, decay=0.5, learning_rate=1e-3, adam_beta2=0.999, seed=1,
+_GENTLER = replace(
+    _NEW, corpora=tuple(zip(CORPORA, (0.6, 0.3, 0.1), strict=True)), method="full", architecture=None, base=BEFORE,
+    max_steps=303, warmup=60 / 303, learning_rate=1e-3, adam_beta2=0.999, seed=1,
 )  # fmt: skip
+_FALLING = replace(
+    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)), max_steps=5000, warmup=0.01, decay=0.5, seed=2,
+)  # fmt: skip
+# A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that
+# batches as small as these want; then mostly little stories while the rate falls to nothing.
+STAGES = ((f"{NAME}-1", _NEW), (f"{NAME}-2", _GENTLER), (NAME, _FALLING))
 
 
 def build_corpora(data: Path) -> list[Corpus]:
@@ -114,35 +119,39 @@ def _chapters(book: dict[str, Any]) -> Iterator[Record]:
             yield Record(f"{_title(book)}#{number}", _title(book), book["title"], heading, text, {"author": book["author"]})
 
 
-def _run(name: str, settings: TrainingSettings) -> bool:
-    """Begin or resume one of the two jobs; False when it was asked to stop."""
-    from narrative.training.run import train
-
+def _job(name: str, settings: TrainingSettings, before: list[Job]) -> Job:
+    """The job of that name, made now or taken up again."""
     folder = home.jobs() / name
-    job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, settings)
+    own = replace(settings, base=str(before[-1].model)) if settings.base == BEFORE else settings
+    job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, own)
     job.clear_stop()
-    return train(job)
+    return job
 
 
-def ship(job: Job, *, model: Path | None = None) -> None:
-    """Publish the job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped."""
+def ship(jobs: Sequence[Job]) -> None:
+    """Publish the last job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped."""
     from narrative.recipes.fable_card import fable_card
 
     folder = home.SHIPPED / NAME
-    publish(model or job.model, folder, {}, half=True)
-    write_json(folder / "narrative.json", fable_card(folder, (Job(home.jobs() / f"{NAME}-1"), job)))
+    publish(jobs[-1].model, folder, {}, half=True)
+    write_json(folder / "narrative.json", fable_card(folder, jobs))
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.recipes.fable", description="Train the shipped model again.")
     parser.add_argument("--data", type=Path, required=True, help="folder with tinystories.jsonl.xz and fiction-*.jsonl.xz")
     options = parser.parse_args(arguments)
+    from narrative.training.run import train  # after the arguments: a usage error needs no torch
+
     try:
         build_corpora(options.data)
-        second = replace(SECOND, base=str(home.home() / str(SECOND.base)))
-        if not (_run(f"{NAME}-1", FIRST) and _run(NAME, second)):
-            return STOPPED
-        ship(Job(home.jobs() / NAME))
+        jobs: list[Job] = []
+        for name, settings in STAGES:
+            job = _job(name, settings, jobs)
+            if not train(job):
+                return STOPPED
+            jobs.append(job)
+        ship(jobs)
     except NarrativeError as error:
         print(error, file=sys.stderr)
         return CANNOT

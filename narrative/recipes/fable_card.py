@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ WORDS = {
 }
 
 
-def fable_card(model: Path, jobs: tuple[Job, ...]) -> dict[str, Any]:
+def fable_card(model: Path, jobs: Sequence[Job]) -> dict[str, Any]:
     """Measured on the weights as they are shipped; stories never learned from, books held back whole."""
     loaded = load_model(str(model), device="cpu")
     corpora = [load_corpus(name) for name, _ in jobs[-1].settings().corpora]
@@ -34,7 +34,7 @@ def fable_card(model: Path, jobs: tuple[Job, ...]) -> dict[str, Any]:
         metrics[name] = {"perplexity": round(score.perplexity, 3), "bits_per_byte": round(score.bits_per_byte, 4), "bytes": score.bytes}
     return WORDS | {
         "metrics": metrics,
-        "tokens_seen": sum(_tokens(job) for job in jobs),
+        "tokens_seen": sum(_tokens(job, loaded.context) for job in jobs),
         "command": COMMAND,
         "corpora": [_described(corpus) for corpus in corpora],
         "held_out": {corpus.name: list(corpus.sources["test"]) for corpus in corpora},
@@ -48,8 +48,9 @@ def _settings(job: Job) -> dict[str, Any]:
     return {key: value for key, value in job.settings().to_json().items() if key != "base"}
 
 
-def _tokens(job: Job) -> int:
-    return max((int(line["tokens"]) for line in job.metrics() if "tokens" in line), default=0)
+def _tokens(job: Job, context: int) -> int:
+    settings = job.settings()
+    return max(int(line["step"]) for line in job.metrics()) * settings.batch_size * settings.accumulation * context
 
 
 def _described(corpus: Corpus) -> dict[str, Any]:
