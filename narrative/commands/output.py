@@ -7,7 +7,7 @@ import math
 import sys
 from typing import Any
 
-_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
+from narrative.text import writable
 
 
 def print_json(value: Any) -> None:
@@ -29,7 +29,7 @@ def show_stage(stage: str, share: float) -> None:
 
 def clean(text: str) -> str:
     """Text of a model without the control characters that would steer a terminal."""
-    return text.translate(_CONTROLS)
+    return writable(text).replace("\r", "\n")
 
 
 def _finite(value: Any) -> Any:
