@@ -42,6 +42,7 @@ function draw() {
   list.hidden = !value.items.length;
   again.hidden = !value.items.length;
   story.textContent = value.sentence;
+  if (window.narrative?.byKey) { window.narrative.byKey = false; list.querySelector('.alt')?.focus(); }
 }
 
 const where = () => ({ sheet: props.value.sheet, draft: props.value.draft, at: props.value.at });
@@ -53,6 +54,7 @@ root.addEventListener('click', event => {
   if (event.target.closest('.shut')) away();
 });
 root.addEventListener('keydown', event => {
+  if (event.key === 'Escape' && document.querySelector('.t.sel')) { away(); event.stopPropagation(); return document.querySelector('.t.sel').focus(); }
   const choice = event.target.closest('.alt');
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!choice || !step) return;

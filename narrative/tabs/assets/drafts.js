@@ -145,11 +145,13 @@ function mark(word) {
   word.setAttribute('aria-pressed', 'true');
 }
 
-function pick(word) {
+function pick(word, byKey) {
   const card = cardOf(word);
   if (!card || card.writing) return;
   mark(word);
   document.body.classList.add('sheet-open');
+  window.narrative.byKey = byKey; // then the panel takes the focus
+  if (innerWidth <= 760) word.scrollIntoView({ block: 'start', behavior: 'instant' });
   trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
 }
 
@@ -176,7 +178,7 @@ root.addEventListener('click', event => {
 root.addEventListener('keydown', event => {
   const word = event.target.closest('.t');
   if (!word || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); return pick(word); }
+  if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); return pick(word, true); }
   const words = [...word.parentNode.querySelectorAll('.t')], here = words.indexOf(word);
   const next = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: words.length - 1 }[event.key];
   if (next === undefined) return;

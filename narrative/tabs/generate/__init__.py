@@ -23,7 +23,11 @@ from narrative.tabs.generate.writing import Writing
 from narrative.tabs.shared import MODEL, QUIET, Shared
 
 Draw = Callable[[str, Selection, gr.Request], tuple[Any, ...]]
-FORGET_LINK = "() => { const page = new URL(location.href); page.searchParams.delete('open'); history.replaceState(null, '', page); }"
+OPENED = """() => { // a link is followed once; reloading must not copy its sheet again
+  const page = new URL(location.href);
+  if (page.searchParams.has('open')) { page.searchParams.delete('open'); history.replaceState(null, '', page); }
+  document.body.dataset.opened = 'yes';
+}"""
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,14 @@ def _wire_desk(parts: Parts, shared: Shared, opening: Opening) -> None:
     """What is typed is kept as it is typed; what was kept comes back when the page opens."""
     controls, desk = parts.controls, parts.controls.desk()
     controls.strategy.change(show_strategy, controls.strategy, [controls.strategy, *controls.dials.values()], **QUIET)
+    keep: dict[str, Any] = {"fn": opening.keep_desk, "inputs": [shared.owner, shared.model, *desk], "outputs": None} | QUIET
     controls.dice.click(new_seed, None, controls.seed, **QUIET)
     for button, text in controls.examples:
         button.click(partial(str, text), None, controls.seed_text, **QUIET)
-    for widget in [*desk, shared.model]:
-        widget.change(opening.keep_desk, [shared.owner, shared.model, *desk], None, trigger_mode="always_last", **QUIET)
+    for widget in [*desk, shared.model]:  # `change` and not `input`: text that is pasted with the mouse counts too
+        widget.change(trigger_mode="always_last", **keep)
     shared.page.load(
         opening.open, shared.owner,
         [shared.owner, shared.model, shared.card, parts.drafts, parts.alternatives, shared.selection, parts.history, shared.notice, *desk],
         **QUIET,
-    ).then(None, None, None, js=FORGET_LINK)  # fmt: skip
+    ).then(None, None, None, js=OPENED)  # fmt: skip

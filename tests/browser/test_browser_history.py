@@ -1,0 +1,67 @@
+"""The tree of what was written: undo, redo, switch, pin, delete, restore."""
+
+from __future__ import annotations
+
+from driving import Desk
+from playwright.sync_api import expect
+
+
+def two_sheets(desk: Desk) -> None:
+    desk.write("The first story", drafts=1)
+    desk.write("The second story", drafts=1)
+
+
+def test_undo_and_redo_go_back_and_forward(desk: Desk) -> None:
+    two_sheets(desk)
+    desk.page.get_by_role("button", name="Undo", exact=True).click()
+    expect(desk.current).to_have_text("The first story")
+    expect(desk.page.locator(".seedtext")).to_have_text("The first story")
+    desk.page.get_by_role("button", name="Redo", exact=True).click()
+    expect(desk.current).to_have_text("The second story")
+
+
+def test_undo_by_keyboard_but_not_while_typing(desk: Desk) -> None:
+    two_sheets(desk)
+    desk.seed.press("Control+z")
+    expect(desk.current).to_have_text("The second story")
+    desk.page.locator(".history .sheet.current .open").focus()
+    desk.page.keyboard.press("Control+z")
+    expect(desk.current).to_have_text("The first story")
+    desk.page.keyboard.press("Control+Shift+Z")
+    expect(desk.current).to_have_text("The second story")
+
+
+def test_undo_with_nothing_before_says_so(desk: Desk) -> None:
+    two_sheets(desk)
+    undo = desk.page.get_by_role("button", name="Undo", exact=True)
+    undo.click()
+    expect(desk.current).to_have_text("The first story")
+    undo.click()
+    expect(desk.notice).to_have_text("There is nothing before this sheet.")
+
+
+def test_a_click_switches_to_another_sheet(desk: Desk) -> None:
+    two_sheets(desk)
+    desk.page.get_by_role("button", name="The first story").first.click()
+    expect(desk.current).to_have_text("The first story")
+    expect(desk.page.locator(".seedtext")).to_have_text("The first story")
+
+
+def test_a_pinned_sheet_stands_on_top(desk: Desk) -> None:
+    two_sheets(desk)
+    expect(desk.sheets.first).to_contain_text("The second story")
+    desk.sheets.nth(1).hover()
+    desk.page.get_by_role("button", name="Pin “The first story”", exact=True).click()
+    expect(desk.sheets.first).to_contain_text("The first story")
+    desk.page.get_by_role("button", name="Unpin “The first story”").click()
+    expect(desk.sheets.first).to_contain_text("The second story")
+
+
+def test_a_deleted_sheet_can_be_brought_back(desk: Desk) -> None:
+    two_sheets(desk)
+    desk.sheets.first.hover()
+    desk.page.get_by_role("button", name="Delete “The second story”").click()
+    expect(desk.sheets).to_have_count(1)
+    expect(desk.page.locator(".seedtext")).to_have_text("The first story")
+    desk.page.get_by_role("button", name="Undo delete").click()
+    expect(desk.sheets).to_have_count(2)
