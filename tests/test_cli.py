@@ -6,13 +6,12 @@ import io
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,9 @@ def writer(tiny_gpt2_folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def published(tiny_gpt2_folder: Path, narrative_home: Path) -> None:
+def published(publish: Callable[..., Path], tiny_gpt2_folder: Path) -> None:
     """A model by the name of "tiny"."""
-    shutil.copytree(tiny_gpt2_folder, narrative_home / "models" / "tiny")
+    publish(tiny_gpt2_folder, "tiny")
 
 
 def call(*arguments: str) -> int:
@@ -100,6 +99,18 @@ def test_the_same_call_prints_the_same_bytes(writer: list[str], capsys: CAPTURE)
     assert first == second
     assert main([*arguments, "--seed", "2"]) == 0
     assert capsys.readouterr().out != first
+
+
+def test_the_shipped_model_writes_three_drafts_and_the_same_ones_in_another_process(capsys: CAPTURE) -> None:
+    arguments = ["generate", PROMPT, "--drafts", "3", "--seed", "1", "--json"]
+    assert main(arguments) == 0
+    here = capsys.readouterr().out
+    command = [sys.executable, "-m", "narrative.cli", *arguments]
+    there = subprocess.run(command, capture_output=True, check=True, timeout=120).stdout.decode()
+    texts, again = ([draft["text"] for draft in json.loads(printed)["drafts"]] for printed in (here, there))
+    assert texts == again
+    assert len(set(texts)) == 3
+    assert all(len(text.split()) > 20 for text in texts)
 
 
 def test_every_setting_arrives_under_its_own_name(writer: list[str], capsys: CAPTURE) -> None:
