@@ -69,6 +69,8 @@ def _item(one: Alternative, *, here: bool, glued: bool) -> dict[str, Any]:
         text, note = "part of a character", True
     elif not text:
         text, note = ("¶ new line" if "\n" in one.text else "a space"), True
+    elif not text.isprintable():
+        text, note = "an invisible sign", True
     elif glued and text[0].isalnum() and not one.text[0].isspace():
         text = f"…{text}"  # goes on inside the word before it
     return {"id": one.id, "text": text, "note": note, "share": math.exp(one.logprob), "here": here}

@@ -92,12 +92,10 @@ def build_controls(settings: GenerationSettings) -> Controls:
 
 def _build_dials(settings: GenerationSettings) -> dict[str, gr.Slider]:
     def dial(name: str, label: str, low: float, high: float, step: float) -> gr.Slider:
-        slider = gr.Slider(
+        return gr.Slider(
             low, high, getattr(settings, name), step=step, label=label, info=HELP[name], interactive=True,
             elem_id=name.replace("_", "-"), elem_classes=["slim", "with-help"], visible=name in shown(settings.strategy), buttons=[],
         )  # fmt: skip
-        vars(slider)["preprocess"] = _as_typed
-        return slider
 
     return {
         "temperature": dial("temperature", "Boldness", 0, 2, 0.05),
@@ -109,9 +107,13 @@ def _build_dials(settings: GenerationSettings) -> dict[str, gr.Slider]:
     }
 
 
-def _as_typed(payload: Any) -> Any:
-    """In place of Gradio's own check of the bounds: `GenerationSettings` says in a sentence what is allowed."""
+def _as_typed(_: gr.Slider, payload: Any) -> Any:
     return payload
+
+
+# Gradio would answer a half-typed number with an alert. `GenerationSettings` says in a sentence what is allowed, when it is used.
+# Not a subclass: Gradio writes a stub beside the module of every subclass of a component.
+gr.Slider.preprocess = _as_typed  # type: ignore[method-assign,assignment]
 
 
 def shown(strategy: str) -> set[str]:
