@@ -61,13 +61,17 @@ def logins(given: Sequence[str]) -> list[tuple[str, str]] | None:
     """(user, password) pairs from `--auth`. Raises `NarrativeError` for what is neither a pair nor a file of pairs."""
     pairs = []
     for entry in given:
-        lines = Path(entry).read_text(encoding="utf-8").split("\n") if Path(entry).is_file() else [entry]
-        for line in filter(None, (line.strip() for line in lines)):
+        for line in _lines(Path(entry)) if Path(entry).is_file() else [entry]:
             user, colon, password = line.partition(":")
             if not (user and colon and password):
                 raise NarrativeError("--auth takes USER:PASSWORD, or a file with one USER:PASSWORD a line.")
             pairs.append((user, password))
     return pairs or None
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,17 +82,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = _first_model()
         studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
         page = compose(studio, model)
-        threading.Thread(target=studio.warm_up, args=(model,), daemon=True, name="warm up").start()
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
             max_file_size="1mb", state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),
         )  # fmt: skip
-    except (NarrativeError, OSError) as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        return 2
+    except NarrativeError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"can't listen on {options.host}, port {options.port}: {str(error).splitlines()[0]}")
+    threading.Thread(target=studio.warm_up, args=(model,), daemon=True, name="warm up").start()
     print(f"Narrative is at {page.local_url}{f' and at {page.share_url}' if page.share_url else ''}. Ctrl-C ends it.", flush=True)
     page.block_thread()
     return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"app.py: {sentence}", file=sys.stderr)
+    return 2
 
 
 def _first_model() -> str:

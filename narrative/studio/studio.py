@@ -18,7 +18,7 @@ from narrative.errors import NarrativeError, PromptError, SettingsError, StoreEr
 from narrative.example import EXAMPLE, PROMPT, write_example
 from narrative.generation import Draft, Generation, GenerationSettings, generate, regenerate
 from narrative.generation.settings import MOST_TOKENS
-from narrative.models import LanguageModel, ModelCache
+from narrative.models import LanguageModel, ModelCache, default_model
 from narrative.store import Sheet, Store
 from narrative.studio.runs import Runs
 from narrative.studio.saving import Place, Saving
@@ -64,7 +64,7 @@ class Studio:
     def warm_up(self, model: str) -> None:
         """Load the model that is asked for first and write the example if none lies there. For a thread of its own."""
         try:
-            loaded = self.models.get(model)
+            loaded = self.models.get(model or default_model())
             self.example = self.example or write_example(loaded)
             for _ in generate(loaded, PROMPT, settings=GenerationSettings(drafts=1, max_new_tokens=2)):
                 pass  # the first tokens of a process are slow
