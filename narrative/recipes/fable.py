@@ -45,7 +45,7 @@ _GENTLER = replace(
     max_steps=303, warmup=60 / 303, learning_rate=1e-3, adam_beta2=0.999, seed=1,
 )  # fmt: skip
 _FALLING = replace(
-    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)), max_steps=5000, warmup=0.01, decay=0.5, seed=2,
+    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)), max_steps=5000, warmup=0.01, decay=0.66, seed=2,
 )  # fmt: skip
 # A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that
 # batches as small as these want; then mostly little stories while the rate falls to nothing.
