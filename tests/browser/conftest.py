@@ -52,6 +52,16 @@ def context(browser: Browser, trouble: list[str]) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def same_desk(browser: Browser, app: App) -> Iterator[Desk]:
+    """A newcomer's page for all tests of a module that write nothing."""
+    seen: list[str] = []
+    context = new_context(browser, seen)
+    yield Desk(context.new_page(), app).open()
+    context.close()
+    assert seen == []
+
+
 @pytest.fixture
 def desk(context: BrowserContext, app: App) -> Desk:
     """A newcomer's page, opened."""

@@ -50,7 +50,11 @@ def test_prompts_that_cannot_be_continued_are_explained_and_the_drafts_stay(desk
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
-    [("temperature", 0, "greedy"), ("top-p", 0, "Top-p is 0"), ("seed-number", -1, "Seed is -1")],
+    [
+        ("temperature", 0, "Boldness (temperature) is 0"),
+        ("top-p", 0, "share of likely words (top-p) is 0"),
+        ("seed-number", -1, "Seed is -1"),
+    ],
 )
 def test_settings_out_of_bounds_are_explained(desk: Desk, name: str, value: object, sentence: str) -> None:
     desk.page.locator(f"#{name} input[type=number]").fill(str(value))

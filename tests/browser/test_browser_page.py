@@ -6,35 +6,35 @@ from driving import App, Desk, new_context
 from playwright.sync_api import Browser, expect
 
 
-def test_first_paint_shows_a_finished_example_with_one_word_explained(desk: Desk) -> None:
-    expect(desk.drafts.first).to_be_visible()
-    assert desk.words().count() > 5
-    expect(desk.page.locator(".draft .t.sel")).to_have_count(1)
-    expect(desk.panel.locator("h2")).to_contain_text("Instead of")
-    assert desk.panel.locator(".alt").count() >= 10
-    expect(desk.panel.locator(".alt.here")).to_have_count(1)
-    expect(desk.panel.locator(".plain")).to_contain_text("choice")
-    expect(desk.page.locator(".drafts")).to_have_class("drafts shaded")
+def test_first_paint_shows_a_finished_example_with_one_word_explained(same_desk: Desk) -> None:
+    expect(same_desk.drafts.first).to_be_visible()
+    assert same_desk.words().count() > 5
+    expect(same_desk.page.locator(".draft .t.sel")).to_have_count(1)
+    expect(same_desk.panel.locator("h2")).to_contain_text("Instead of")
+    assert same_desk.panel.locator(".alt").count() >= 10
+    expect(same_desk.panel.locator(".alt.here")).to_have_count(1)
+    expect(same_desk.panel.locator(".plain")).to_contain_text("choice")
+    expect(same_desk.page.locator(".drafts")).to_have_class("drafts shaded")
 
 
-def test_nothing_is_blank_and_every_part_has_a_heading(desk: Desk) -> None:
-    headings = desk.page.locator("h1, h2:visible").all_text_contents()
+def test_nothing_is_blank_and_every_part_has_a_heading(same_desk: Desk) -> None:
+    headings = same_desk.page.locator("h1, h2:visible").all_text_contents()
     for title in ("Narrative", "Seed text", "How it writes", "History", "What it wrote"):
         assert title in headings
-    expect(desk.page.locator("h1")).to_have_count(1)
-    for sentence in desk.page.locator(".plain:visible").all():
+    expect(same_desk.page.locator("h1")).to_have_count(1)
+    for sentence in same_desk.page.locator(".plain:visible").all():
         assert len(sentence.text_content() or "") > 40
 
 
-def test_every_control_has_a_name(desk: Desk) -> None:
-    nameless = desk.page.evaluate("""() => [...document.querySelectorAll('#shell :is(button, input, textarea, summary)')]
+def test_every_control_has_a_name(same_desk: Desk) -> None:
+    nameless = same_desk.page.evaluate("""() => [...document.querySelectorAll('#shell :is(button, input, textarea, summary)')]
         .filter(node => node.checkVisibility() && !(node.getAttribute('aria-label') || node.labels?.length || node.textContent.trim()))
         .map(node => node.outerHTML.slice(0, 120))""")
     assert nameless == []
 
 
-def test_settings_that_mean_nothing_for_a_strategy_are_hidden(desk: Desk) -> None:
-    page = desk.page
+def test_settings_that_mean_nothing_for_a_strategy_are_hidden(same_desk: Desk) -> None:
+    page = same_desk.page
     expect(page.locator("#top-p")).to_be_visible()
     expect(page.locator("#top-k")).to_be_hidden()
     page.get_by_text("Top-k", exact=True).click()
@@ -45,26 +45,26 @@ def test_settings_that_mean_nothing_for_a_strategy_are_hidden(desk: Desk) -> Non
         expect(page.locator(name)).to_be_hidden()
 
 
-def test_chips_answer_to_arrow_keys(desk: Desk) -> None:
-    desk.page.locator("#strategy input").first.focus()
-    desk.page.keyboard.press("ArrowRight")
-    expect(desk.page.locator("#strategy label.selected")).to_have_text("Top-k")
+def test_chips_answer_to_arrow_keys(same_desk: Desk) -> None:
+    same_desk.page.locator("#strategy input").first.focus()
+    same_desk.page.keyboard.press("ArrowRight")
+    expect(same_desk.page.locator("#strategy label.selected")).to_have_text("Top-k")
 
 
-def test_examples_fill_the_seed_text_and_the_dice_changes_the_seed(desk: Desk) -> None:
-    desk.page.get_by_role("button", name="The Professor").click()
-    expect(desk.seed).to_have_value("The Professor's economic theory is more nuanced")
-    before = desk.page.locator("#seed-number input").input_value()
-    desk.page.click("#dice")
-    expect(desk.page.locator("#seed-number input")).not_to_have_value(before)
+def test_examples_fill_the_seed_text_and_the_dice_changes_the_seed(same_desk: Desk) -> None:
+    same_desk.page.get_by_role("button", name="The Professor").click()
+    expect(same_desk.seed).to_have_value("The Professor's economic theory is more nuanced")
+    before = same_desk.page.locator("#seed-number input").input_value()
+    same_desk.page.click("#dice")
+    expect(same_desk.page.locator("#seed-number input")).not_to_have_value(before)
 
 
-def test_the_model_card_tells_what_the_model_is(desk: Desk) -> None:
-    desk.page.click("#about summary")
-    card = desk.page.locator("#about details > div")
+def test_the_model_card_tells_what_the_model_is(same_desk: Desk) -> None:
+    same_desk.page.click("#about summary")
+    card = same_desk.page.locator("#about details > div")
     for term in ("Architecture", "Parameters", "Shape", "Vocabulary", "Reads at once"):
         expect(card).to_contain_text(term)
-    desk.page.keyboard.press("Escape")
+    same_desk.page.keyboard.press("Escape")
     expect(card).to_be_hidden()
 
 

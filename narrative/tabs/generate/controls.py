@@ -116,6 +116,23 @@ def _as_typed(_: gr.Slider, payload: Any) -> Any:
 gr.Slider.preprocess = _as_typed  # type: ignore[method-assign,assignment]
 
 
+LABELS = {
+    "Temperature": "Boldness (temperature)",
+    "Top-p": "The share of likely words (top-p)",
+    "Top-k": "The number of likely words (top-k)",
+    "Repetition penalty": "“Avoid repetition” (repetition penalty)",
+    "Max new tokens": "Length",
+    "Drafts": "The number of drafts",
+}
+
+
+def in_words(error: SettingsError) -> SettingsError:
+    """The same sentence with the name that stands on the page."""
+    text = str(error)
+    name = next((name for name in LABELS if text.startswith(f"{name} is ")), None)
+    return SettingsError(LABELS[name] + text[len(name) :]) if name else error
+
+
 def shown(strategy: str) -> set[str]:
     """The dials that mean something under `strategy`."""
     always = {"max_new_tokens", "drafts", "repetition_penalty"}

@@ -13,7 +13,7 @@ from narrative.generation import Draft
 from narrative.selection import Selection
 from narrative.studio import Progress, Run, Studio, new_seed
 from narrative.tabs.generate.alternatives import WAITING, draw_alternatives, telling
-from narrative.tabs.generate.controls import desk_of, settings_of
+from narrative.tabs.generate.controls import desk_of, in_words, settings_of
 from narrative.tabs.generate.drafts_view import Wire, draw_sheet
 from narrative.tabs.generate.history import draw_history
 from narrative.tabs.shared import Owners, said, sorry
@@ -74,7 +74,8 @@ class Writing:
         try:
             yield from self._stream(owner, self._start(wish, owner, model, values, page), wish)
         except Exception as error:  # noqa: BLE001 - a page must answer with a sentence, whatever happened
-            yield (*self._as_stored(owner), sorry(error), gr.skip())
+            told = sorry(in_words(error) if isinstance(error, SettingsError) else error)
+            yield (*self._as_stored(owner), told, gr.skip())
         finally:
             self.studio.runs.release(page)
 
