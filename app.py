@@ -13,7 +13,6 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: o
 
 import gradio as gr
 
-from narrative.commands.generate import describe
 from narrative.errors import NarrativeError
 from narrative.example import load_example
 from narrative.home import database
@@ -37,7 +36,7 @@ def compose(studio: Studio, model: str) -> gr.Blocks:
                 outputs, draw = generate.build(common, studio, model=model)
         header.wire_header(common, studio)
         tab.select(draw, [owner, selection], outputs, **shared.QUIET)
-        api.expose(studio, model, describe)
+        api.expose(studio, model)
     page.queue(default_concurrency_limit=8)
     return page
 

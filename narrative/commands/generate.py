@@ -13,7 +13,7 @@ from typing import Any
 from narrative.commands import DONE, INTERRUPTED
 from narrative.commands.options import add_fields, given_fields
 from narrative.commands.output import clean, print_json, say, show_stage
-from narrative.generation import Draft, Generation, GenerationSettings, Token, generate
+from narrative.generation import Draft, Generation, GenerationSettings, draft_report, generate
 from narrative.generation.draft import ASKED, STOPPED
 from narrative.generation.prompt import check_prompt
 from narrative.models import default_model, load_model
@@ -43,31 +43,11 @@ def run(options: argparse.Namespace) -> int:
     if stream:
         print(flush=True)
     elif options.json:
-        print_json({"drafts": [describe(draft) for draft in generation.drafts]})
+        print_json({"drafts": [draft_report(draft) for draft in generation.drafts]})
     else:
         _print_all(generation.drafts)
     _report(generation.drafts)
     return INTERRUPTED if any(draft.stopped == ASKED for draft in generation.drafts) else DONE
-
-
-def describe(draft: Draft) -> dict[str, Any]:
-    """One draft as JSON: all that decides it or was measured on it, so that equal runs print equal text."""
-    return {
-        "text": draft.text,
-        "tokens": [_describe_token(token) for token in draft.tokens],
-        "perplexity": draft.perplexity,
-        "stopped": draft.stopped,
-        "number": draft.number,
-        "dropped": draft.dropped,
-        "model": draft.model,
-        "fingerprint": draft.fingerprint,
-        "prompt": draft.prompt,
-        "settings": draft.settings.to_json(),
-    }
-
-
-def _describe_token(token: Token) -> dict[str, Any]:
-    return token._asdict() | {"alternatives": [alternative._asdict() for alternative in token.alternatives]}
 
 
 def _read_prompt(given: str) -> str:

@@ -2,6 +2,7 @@
 
 from narrative.generation.draft import Alternative, Draft, Token
 from narrative.generation.generate import Generation, Step, generate, regenerate
+from narrative.generation.report import draft_report
 from narrative.generation.settings import GenerationSettings
 
-__all__ = ["Alternative", "Draft", "Generation", "GenerationSettings", "Step", "Token", "generate", "regenerate"]
+__all__ = ["Alternative", "Draft", "Generation", "GenerationSettings", "Step", "Token", "draft_report", "generate", "regenerate"]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
 from narrative.errors import NarrativeError
-from narrative.generation import Draft, GenerationSettings
+from narrative.generation import Draft, GenerationSettings, draft_report
 from narrative.studio import Studio
 
 
-def expose(studio: Studio, default_model: str, describe: Callable[[Draft], dict[str, Any]]) -> None:
-    """Offer `/generate` to `gradio_client`; `describe` is how the command line writes a draft as JSON."""
+def expose(studio: Studio, default_model: str) -> None:
+    """Offer `/generate` to `gradio_client`."""
     usual = GenerationSettings()
 
     def generate(
@@ -44,7 +44,7 @@ def expose(studio: Studio, default_model: str, describe: Callable[[Draft], dict[
             last: tuple[Draft, ...] = ()
             for last in studio.sketch(model, prompt, settings):
                 yield {"drafts": [{"text": draft.text} for draft in last], "done": False}
-            yield {"drafts": [describe(draft) for draft in last], "done": True}
+            yield {"drafts": [draft_report(draft) for draft in last], "done": True}
         except NarrativeError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
