@@ -31,6 +31,9 @@ def test_other_scripts_and_emoji_are_written_on(desk: Desk) -> None:
     desk.write(prompt, drafts=1)
     expect(desk.page.locator(".seedtext")).to_have_text(prompt)
     expect(desk.page.locator(".draft .text")).to_have_attribute("dir", "auto")
+    expect(desk.seed).to_have_attribute("dir", "rtl")
+    desk.reload()
+    expect(desk.seed).to_have_attribute("dir", "rtl")
 
 
 def test_prompts_that_cannot_be_continued_are_explained_and_the_drafts_stay(desk: Desk) -> None:

@@ -17,9 +17,14 @@
     help.id = `${block.id}-help`;
     block.querySelectorAll('input').forEach(input => input.setAttribute('aria-describedby', help.id));
   });
-  document.querySelector('#seed textarea')?.setAttribute('dir', 'auto');
 
+
+  const rightToLeft = /^[^A-Za-z\u00c0-\u058f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
   window.narrative = {
+    direct() { // by hand: dir="auto" makes Chromium think for half a minute about a long paste
+      const box = document.querySelector('#seed textarea');
+      if (box) box.dir = rightToLeft.test(box.value.slice(0, 200)) ? 'rtl' : 'ltr';
+    },
     async copy(text) { // the clipboard needs a secure page; over plain http in a house network the old way still works
       try { await navigator.clipboard.writeText(text); return; } catch { /* fall through */ }
       const box = document.createElement('textarea');
@@ -33,6 +38,7 @@
   };
 
   const typing = node => node.closest?.('textarea, select, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=range])');
+  document.addEventListener('input', event => { if (event.target.closest?.('#seed')) window.narrative.direct(); });
   document.addEventListener('click', event => {
     const card = document.querySelector('#about details[open]');
     if (card && !card.contains(event.target)) card.open = false;

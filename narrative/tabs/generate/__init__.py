@@ -26,6 +26,7 @@ Draw = Callable[[str, Selection, gr.Request], tuple[Any, ...]]
 OPENED = """() => { // a link is followed once; reloading must not copy its sheet again
   const page = new URL(location.href);
   if (page.searchParams.has('open')) { page.searchParams.delete('open'); history.replaceState(null, '', page); }
+  window.narrative.direct();
   document.body.dataset.opened = 'yes';
 }"""
 

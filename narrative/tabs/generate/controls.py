@@ -19,9 +19,9 @@ EXAMPLES = {
     "How many more times": (
         "How many more times will you remember a certain afternoon of your childhood, some afternoon that's so deeply a part"
     ),
+    "A letter": "On the first morning of winter a letter arrived. It said:",
     "A little fox": "Once upon a time, there was a little fox who",
     "The lighthouse": "The lighthouse keeper had not spoken to anyone for a year when",
-    "A letter": "On the first morning of winter a letter arrived. It said:",
 }
 STRATEGIES = [("Nucleus", "nucleus"), ("Top-k", "top-k"), ("Greedy", "greedy")]
 EXPLAINED = {
