@@ -69,7 +69,7 @@ class Studio:
             for _ in generate(loaded, PROMPT, settings=GenerationSettings(drafts=1, max_new_tokens=2)):
                 pass  # the first tokens of a process are slow
         except NarrativeError as error:
-            log.warning("the model %s could not be made ready: %s", model, error)
+            log.warning("the first model could not be made ready: %s", error)
         finally:
             self._warm.set()
 

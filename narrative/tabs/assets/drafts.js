@@ -117,6 +117,7 @@ function draw() {
   });
   while (cards.length > value.drafts.length) cards.pop().box.remove();
   root.dataset.count = cards.length;
+  element.querySelector('.nothing').hidden = cards.length > 0;
   const writing = value.drafts.some(draft => draft.writing);
   root.setAttribute('aria-busy', String(writing));
   document.body.classList.toggle('writing', writing);

@@ -23,6 +23,7 @@ _TEMPLATE = """
   <button type="button" class="link" id="copy-link" title="A link that opens these drafts, settings and seed text">Copy link</button>
 </div>
 <div class="drafts" role="region" aria-label="Drafts" aria-busy="false"></div>
+<p class="nothing" hidden>Nothing is written yet. Write a few words as seed text and press Write: the drafts will stand here.</p>
 <p class="plain">Grey is your seed text, black is what the model made of it. Amber marks words that surprised the model itself: it had
 thought others likelier there. Click any word to see which, and to go another way. Shading says nothing about whether a sentence is
 good or true: a small model on this machine wrote it, it knows stories rather than facts, and now and then it loses the thread.</p>

@@ -46,8 +46,8 @@ class Opening:
         sheet = sheet or self.studio.store.current(me)
         shown, drafts = (sheet.id, sheet.drafts) if sheet else (EXAMPLE, self.studio.example_drafts())
         model = str(desk.get("model") or self.default_model)
-        if not drafts:
-            told = told if told["text"] else said("No example is here yet. Write a few words on the left and press Write.")
+        if not model and not told["text"]:
+            told = said("No model is here yet. Choose one at the top, or type a folder or a hub id there.", kind="wrong")
         return (model, card_page(model), *self.looking.view(shown, drafts), draw_history(self.studio.store, me), told, *restored(desk))
 
     def _desk_of_link(self, sheet: Sheet, desk: Mapping[str, Any]) -> dict[str, Any]:
