@@ -101,6 +101,10 @@ class Desk:
         expect(self.sheets).to_have_count(before + 1)
         self.rest()
 
+    def words_come(self) -> None:
+        """Wait until new words stand on the page and more are coming."""
+        expect(self.page.locator(".draft.writing .t").nth(2)).to_be_visible()
+
     def rest(self) -> None:
         """Wait until nothing is being written."""
         expect(self.page.locator(".drafts")).to_have_attribute("aria-busy", "false")

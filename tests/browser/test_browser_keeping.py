@@ -36,7 +36,7 @@ def test_a_second_tab_of_the_same_browser_has_everything_and_a_stranger_nothing(
 def test_a_tab_closed_while_writing_leaves_its_drafts(desk: Desk) -> None:
     context, app = desk.page.context, desk.app
     desk.press_write("A story cut short", length=1000, drafts=1)
-    expect(desk.words().nth(4)).to_be_visible()
+    desk.words_come()
     desk.page.close()
     again = Desk(context.new_page(), app).open()
     expect(again.current).to_have_text("A story cut short")

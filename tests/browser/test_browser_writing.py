@@ -31,7 +31,7 @@ def test_ctrl_enter_writes_and_the_seed_text_is_what_was_typed(desk: Desk) -> No
 
 def test_stop_keeps_what_was_written(desk: Desk) -> None:
     desk.press_write("A long story about the sea", length=1000, drafts=1)
-    expect(desk.words().nth(2)).to_be_visible()
+    desk.words_come()
     expect(desk.page.locator("#write")).to_have_text("Writing…")
     desk.page.click("#stop")
     desk.rest()
@@ -43,7 +43,7 @@ def test_stop_keeps_what_was_written(desk: Desk) -> None:
 
 def test_escape_stops_too(desk: Desk) -> None:
     desk.press_write("A long story about the hills", length=1000, drafts=1)
-    expect(desk.words().nth(2)).to_be_visible()
+    desk.words_come()
     desk.page.keyboard.press("Escape")
     desk.rest()
     expect(desk.drafts.locator(".meta")).to_contain_text(re.compile("it was stopped|ended the text"))
@@ -75,7 +75,7 @@ def test_again_rewrites_one_draft_and_leaves_the_others(desk: Desk) -> None:
 
 def test_go_on_lengthens_a_draft_and_changes_nothing_before(desk: Desk) -> None:
     desk.press_write("One night", length=1000, drafts=1)
-    expect(desk.words().nth(2)).to_be_visible()
+    desk.words_come()
     desk.page.click("#stop")
     desk.rest()
     more = desk.page.get_by_role("button", name="Go on with draft 1")
