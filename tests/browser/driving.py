@@ -105,6 +105,11 @@ class Desk:
         """Wait until new words stand on the page and more are coming."""
         expect(self.page.locator(".draft.writing .t").nth(2)).to_be_visible()
 
+    def stop(self) -> None:
+        """Press Stop, without insisting: the model may have ended the text a moment before."""
+        self.page.locator("#stop").evaluate("button => button.click()")
+        self.rest()
+
     def rest(self) -> None:
         """Wait until nothing is being written."""
         expect(self.page.locator(".drafts")).to_have_attribute("aria-busy", "false")

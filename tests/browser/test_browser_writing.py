@@ -33,8 +33,7 @@ def test_stop_keeps_what_was_written(desk: Desk) -> None:
     desk.press_write("A long story about the sea", length=1000, drafts=1)
     desk.words_come()
     expect(desk.page.locator("#write")).to_have_text("Writing…")
-    desk.page.click("#stop")
-    desk.rest()
+    desk.stop()
     expect(desk.drafts.locator(".meta")).to_contain_text(re.compile("it was stopped|ended the text"))
     kept = desk.text()
     desk.reload()
@@ -76,8 +75,7 @@ def test_again_rewrites_one_draft_and_leaves_the_others(desk: Desk) -> None:
 def test_go_on_lengthens_a_draft_and_changes_nothing_before(desk: Desk) -> None:
     desk.press_write("One night", length=1000, drafts=1)
     desk.words_come()
-    desk.page.click("#stop")
-    desk.rest()
+    desk.stop()
     more = desk.page.get_by_role("button", name="Go on with draft 1")
     if more.count() == 0:  # the model ended the text by itself before Stop came
         expect(desk.drafts.locator(".meta")).to_contain_text("ended the text")
