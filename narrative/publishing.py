@@ -40,3 +40,4 @@ def _halve(weights: Path) -> None:
 
     tensors = {name: value.to(torch.float16) if value.is_floating_point() else value for name, value in load_file(weights).items()}
     save_file(tensors, weights, metadata={"format": "pt"})
+    weights.chmod(0o644)  # safetensors keeps what it writes to itself; a published model is for everybody on the machine

@@ -75,10 +75,10 @@ def test_chapters_are_plain_text(data: Path) -> None:
 def test_the_recipe_leaves_a_model_with_an_honest_card(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home, "SHIPPED", tmp_path / "checkpoints")
     tiny = {"max_steps": 2, "warmup": 0.0, "batch_size": 2, "evaluate_every": 2, "evaluate_blocks": 2}
-    (first, new), *_, (last, falling) = fable.STAGES
+    (first, new), *_, (last, end) = fable.STAGES
     assert new.architecture is not None
     small = replace(new.architecture, layers=1, heads=2, width=16, vocabulary=300, context=32)
-    stages = ((first, replace(new, architecture=small, **tiny)), (last, replace(falling, **tiny)))  # type: ignore[arg-type]
+    stages = ((first, replace(new, architecture=small, **tiny)), (last, replace(end, **tiny)))  # type: ignore[arg-type]
     monkeypatch.setattr(fable, "STAGES", stages)
     assert fable.main(["--data", str(data)]) == 0
     assert default_model() == fable.NAME

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerControl, TrainerState, TrainingArguments
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, TrainerControl, TrainerState, TrainingArguments
 
 from narrative.corpus import Corpus, write_corpus
 from narrative.errors import CorpusError, SettingsError, TrainingError
@@ -29,7 +29,7 @@ from narrative.training.__main__ import main
 from narrative.training.blocks import EvenBlocks, MixedBlocks, tokenize
 from narrative.training.callbacks import Reporter
 from narrative.training.job import Job
-from narrative.training.run import _exact_loss, _sums_per_block, train
+from narrative.training.run import _exact_loss, _set_dropout, _sums_per_block, train
 from narrative.training.settings import SCHEDULES
 from narrative.training.tokenizer import END_OF_TEXT, sample_texts, train_tokenizer
 
@@ -217,6 +217,29 @@ def test_every_schedule_rises_and_falls_as_it_says(schedule: str, settings: Trai
     assert rates[20] < peak / 4
     middle = {"cosine": 0.69, "linear": 0.625, "warmup-stable-decay": 1.0}[schedule]
     assert rates[11] == pytest.approx(peak * middle, rel=0.1)
+
+
+def test_a_decay_can_end_above_zero_for_another_stage_to_follow(settings: TrainingSettings, tmp_path: Path) -> None:
+    flat = {"schedule": "warmup-stable-decay", "warmup": 0.0, "decay": 0.5, "decay_to": 0.4}
+    short = {"max_steps": 10, "log_every": 1, "evaluate_every": 10, "evaluate_blocks": 2}
+    job = Job.create(tmp_path / "job", replace(settings, **flat, **short))
+    train(job)
+    rates = [line["learning_rate"] / settings.learning_rate for line in job.metrics() if "learning_rate" in line]
+    assert rates == pytest.approx([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.88, 0.76, 0.64, 0.52], abs=1e-6)  # as used: the next would be 0.4
+
+
+def test_dropout_is_for_training_only_and_spares_attention(tiny_gpt2_folder: Path, corpora: list[Corpus], tmp_path: Path) -> None:
+    base = str(tiny_gpt2_folder)
+    wanted = TrainingSettings(corpora=((str(corpora[0].folder), 0.0),), base=base, dropout=0.5, max_steps=1, learning_rate=1e-9, threads=1)
+    job = Job.create(tmp_path / "job", wanted)
+    train(job)
+    trained, before = (GPT2LMHeadModel.from_pretrained(folder) for folder in (job.model, base))
+    assert trained.config.resid_pdrop == before.config.resid_pdrop
+    losses = [line["test_loss"] for line in job.metrics() if "corpus" in line]
+    assert losses[0] == pytest.approx(losses[-1], abs=1e-3)  # measured without dropout
+    _set_dropout(trained, 0.5)
+    shares = {name.rsplit(".", 1)[-1]: layer.p for name, layer in trained.named_modules() if isinstance(layer, torch.nn.Dropout)}
+    assert shares == {"drop": 0.5, "attn_dropout": before.config.attn_pdrop, "resid_dropout": 0.5, "dropout": 0.5}
 
 
 def test_what_a_run_measured_that_died_before_its_first_checkpoint_is_forgotten(

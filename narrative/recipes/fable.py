@@ -44,12 +44,17 @@ _GENTLER = replace(
     _NEW, corpora=tuple(zip(CORPORA, (0.6, 0.3, 0.1), strict=True)), method="full", architecture=None, base=BEFORE,
     max_steps=303, warmup=60 / 303, learning_rate=1e-3, adam_beta2=0.999, seed=1,
 )  # fmt: skip
-_FALLING = replace(
-    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)), max_steps=5000, warmup=0.01, decay=0.66, seed=2,
+_STORIES = replace(
+    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)),
+    max_steps=2831, warmup=50 / 2831, decay=1131 / 2831, decay_to=2169 / 3300, seed=2,
 )  # fmt: skip
-# A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that
-# batches as small as these want; then mostly little stories while the rate falls to nothing.
-STAGES = ((f"{NAME}-1", _NEW), (f"{NAME}-2", _GENTLER), (NAME, _FALLING))
+_LAST = replace(
+    _GENTLER, corpora=tuple(zip(CORPORA, (0.7, 0.25, 0.05), strict=True)),
+    max_steps=2000, warmup=0.02, schedule="linear", learning_rate=8e-4, dropout=0.1, seed=3,
+)  # fmt: skip
+# A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that batches
+# as small as these want; then more little stories; last, with dropout, since by then every story has been read seven times.
+STAGES = ((f"{NAME}-1", _NEW), (f"{NAME}-2", _GENTLER), (f"{NAME}-3", _STORIES), (NAME, _LAST))
 
 
 def build_corpora(data: Path) -> list[Corpus]:

@@ -72,6 +72,8 @@ def _train(job: Job, settings: TrainingSettings) -> bool:
     job.write_state("preparing")
     corpora = [(load_corpus(name), weight) for name, weight in settings.corpora]
     model, tokenizer = _beginning(job, settings, corpora)
+    if settings.dropout is not None:
+        _set_dropout(model, settings.dropout)
     materials = _materials(job, settings, corpora, tokenizer, model)
     steps = settings.max_steps or _steps_for(settings, materials)
     checkpoint = job.last_checkpoint()
@@ -103,6 +105,13 @@ def _beginning(
     if base.tokenizer.eos_token_id is None:
         raise TrainingError(f"'{base.name}' has no end-of-text token to put between texts. Choose another base model.")
     return base.model.requires_grad_(True), base.tokenizer  # it comes frozen, for writing
+
+
+def _set_dropout(model: PreTrainedModel, share: float) -> None:
+    """In every layer but inside attention; the model's configuration, and so what is saved, stays as it was."""
+    for name, layer in model.named_modules():
+        if isinstance(layer, torch.nn.Dropout) and "attn_drop" not in name:
+            layer.p = share
 
 
 def _own_tokenizer(
@@ -184,7 +193,7 @@ def _trainer(
 def _arguments(job: Job, settings: TrainingSettings, steps: int) -> dict[str, Any]:
     device = best_device()
     name = settings.schedule.replace("-", "_")
-    decay = {"num_decay_steps": round(settings.decay * steps), "decay_type": "linear"}
+    decay = {"num_decay_steps": round(settings.decay * steps), "decay_type": "linear", "min_lr_ratio": settings.decay_to}
     return {
         "output_dir": str(job.folder), "max_steps": steps, "seed": settings.seed,
         "per_device_train_batch_size": settings.batch_size, "per_device_eval_batch_size": settings.batch_size,

@@ -77,6 +77,11 @@ class TrainingSettings:
     """cosine or linear decay to 0 after warm-up; or a flat rate that falls to 0 over the last `decay` of the run."""
     decay: float = 0.3
     """Share of the steps in the final fall of warmup-stable-decay (Hu et al. 2024, section 4)."""
+    decay_to: float = 0.0
+    """Share of the peak learning rate at which warmup-stable-decay ends: above 0 when another stage follows."""
+    dropout: float | None = None
+    """Share of activations dropped in training, against memorising a small corpus that is read many times (Srivastava et al.
+    2014); the base model's own when not given. Attention weights keep theirs: dropout there costs attention its fast kernel."""
     batch_size: int = 8
     """Blocks in one forward pass."""
     accumulation: int = 1
@@ -129,6 +134,9 @@ class TrainingSettings:
         require_number("max grad norm", self.max_grad_norm, low=0, high=1e6, above=True)
         require_number("warm-up", self.warmup, low=0, high=1)
         require_number("decay", self.decay, low=0, high=1)
+        require_number("decay to", self.decay_to, low=0, high=1)
+        if self.dropout is not None:
+            require_number("dropout", self.dropout, low=0, high=0.9)
         if self.schedule == "warmup-stable-decay" and self.warmup + self.decay > 1:
             raise SettingsError(f"Warm-up {self.warmup:g} and decay {self.decay:g} together are more than the whole run.")
         for what in ("batch_size", "accumulation", "evaluate_every", "evaluate_blocks", "save_every", "log_every"):
