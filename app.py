@@ -48,6 +48,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for the whole network (default: %(default)s)")
     port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
     parser.add_argument("--port", type=_port, default=port, help="port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--model", help="the model to begin with: a name from `narrative models`, a folder or a hub id (default: the first that ships)"
+    )
     parser.add_argument("--share", action="store_true", help="also open a public link through gradio.live")
     parser.add_argument(
         "--auth", action="append", default=[], metavar="USER:PASSWORD",
@@ -78,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = read_arguments(arguments)
     try:
         auth = logins(options.auth)
-        model = _first_model()
+        model = options.model or _first_model()
         studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
         page = compose(studio, model)
         page.launch(

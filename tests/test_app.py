@@ -35,7 +35,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_option() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for option in ("--host", "--port", "--share", "--auth"):
+    for option in ("--host", "--port", "--model", "--share", "--auth"):
         assert option in done.stdout
 
 

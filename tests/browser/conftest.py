@@ -8,20 +8,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from driving import App, Desk, new_context
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tiny_models import gpt2, write_tiny
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app with what ships, and a tiny model beside it, so that there is always one to write with."""
+    """The app with what ships, beginning with a tiny model that never ends its text by itself: else Stop could come too late."""
     running = App(tmp_path_factory.mktemp("studio"))
-    write_tiny(running.home / "models" / "tiny", gpt2)
+    write_tiny(running.home / "models" / "tiny", _endless)
     running.start()
     yield running
     running.kill()
     assert "Traceback" not in running.log(), running.log()
+
+
+def _endless(words: PreTrainedTokenizerFast) -> GPT2LMHeadModel:
+    """A tiny model whose end-of-text token has a logit of -100 less than it had."""
+    model = gpt2(words)
+    with torch.no_grad():
+        embeddings = model.transformer.wte.weight
+        embeddings[:, 0] = 0
+        embeddings[words.eos_token_id, 0] = -10
+        model.transformer.ln_f.weight[0] = 0
+        model.transformer.ln_f.bias[0] = 10
+    return model
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ class App:
     def start(self) -> None:
         environment = os.environ | {"NARRATIVE_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
         with (self.home / "app.log").open("ab") as log:
-            command = [sys.executable, "app.py", "--port", str(self.port)]
+            command = [sys.executable, "app.py", "--port", str(self.port), "--model", "tiny"]
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         until = time.monotonic() + 120
         while not self._answers():
