@@ -371,7 +371,9 @@ def one_step(store: Store, owner: str, model: Model, draw: random.Random, name: 
         store.open(owner, chosen)
         model.visit(chosen)
     elif act in ("undo", "redo"):
+        foretold = store.ways(owner)[act == "redo"]
         found = getattr(store, act)(owner)
+        assert foretold is (found is not None)
         assert (found and found.id) == model.step(-1 if act == "undo" else 1)
     elif act == "pin":
         model.sheets[chosen] = replace(model.sheets[chosen], pinned=not model.sheets[chosen].pinned)

@@ -50,7 +50,7 @@ _STORIES = replace(
 )  # fmt: skip
 _LAST = replace(
     _GENTLER, corpora=tuple(zip(CORPORA, (0.7, 0.25, 0.05), strict=True)),
-    max_steps=2000, warmup=0.02, schedule="linear", learning_rate=8e-4, dropout=0.1, seed=3,
+    max_steps=1400, warmup=40 / 1400, schedule="linear", learning_rate=8e-4, dropout=0.1, seed=3,
 )  # fmt: skip
 # A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that batches
 # as small as these want; then more little stories; last, with dropout, since by then every story has been read seven times.

@@ -48,14 +48,23 @@ def forward(connection: sqlite3.Connection, owner: str) -> int | None:
     return _step(connection, owner, _FORWARD)
 
 
+def ways(connection: sqlite3.Connection, owner: str) -> tuple[bool, bool]:
+    """Whether there is a sheet to go back to, and one to go forward to."""
+    return _next(connection, owner, _BACK) is not None, _next(connection, owner, _FORWARD) is not None
+
+
 def _step(connection: sqlite3.Connection, owner: str, query: str) -> int | None:
-    here = standing(connection, owner)
-    row = connection.execute(query, (owner, here.place, here.sheet)).fetchone() if here else None
-    if row is None:
+    there = _next(connection, owner, query)
+    if there is None:
         return None
-    there = Visit(*row)
     _stand(connection, owner, there.place)
     return there.sheet
+
+
+def _next(connection: sqlite3.Connection, owner: str, query: str) -> Visit | None:
+    here = standing(connection, owner)
+    row = connection.execute(query, (owner, here.place, here.sheet)).fetchone() if here else None
+    return Visit(*row) if row else None
 
 
 def _place(connection: sqlite3.Connection, owner: str) -> int:

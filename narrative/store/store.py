@@ -82,6 +82,11 @@ class Store:
         with self._writing(owner) as connection:
             return self._sheet(connection, history.forward(connection, owner))
 
+    def ways(self, owner: str) -> tuple[bool, bool]:
+        """Whether `undo` and `redo` would lead anywhere."""
+        with self._reading(owner) as connection:
+            return history.ways(connection, owner)
+
     def tree(self, owner: str) -> list[SheetEntry]:
         """The history: pinned roots, then the newest first, each followed by its branches. Reads no drafts."""
         with self._reading(owner) as connection:

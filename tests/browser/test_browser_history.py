@@ -31,13 +31,15 @@ def test_undo_by_keyboard_but_not_while_typing(desk: Desk) -> None:
     expect(desk.current).to_have_text("The second story")
 
 
-def test_undo_with_nothing_before_says_so(desk: Desk) -> None:
+def test_undo_and_redo_can_be_pressed_only_where_they_lead_somewhere(desk: Desk) -> None:
     two_sheets(desk)
-    undo = desk.page.get_by_role("button", name="Undo", exact=True)
+    undo, redo = (desk.page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
+    expect(undo).to_be_enabled()
+    expect(redo).to_be_disabled()
     undo.click()
     expect(desk.current).to_have_text("The first story")
-    undo.click()
-    expect(desk.notice).to_have_text("There is nothing before this sheet.")
+    expect(undo).to_be_disabled()
+    expect(redo).to_be_enabled()
 
 
 def test_a_click_switches_to_another_sheet(desk: Desk) -> None:

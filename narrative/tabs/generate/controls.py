@@ -73,7 +73,7 @@ def build_controls(settings: GenerationSettings) -> Controls:
         with gr.Row(elem_classes="btns"):
             write = gr.Button("Write", variant="primary", elem_id="write")
             stop = gr.Button("Stop", elem_id="stop", interactive=False)
-            gr.HTML("Ctrl + Enter", elem_classes="hint", js_on_load=None)
+            gr.HTML('<abbr title="Control and Enter">Ctrl ↵</abbr>', elem_classes="hint", js_on_load=None)
         with gr.Row(elem_classes="chiprow"):
             examples = [(gr.Button(title, elem_classes="chip", size="sm"), text) for title, text in EXAMPLES.items()]
     with gr.Column(elem_classes=["card", "card-how"]):

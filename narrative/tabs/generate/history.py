@@ -31,13 +31,9 @@ def build_history() -> gr.HTML:
 def draw_history(store: Store, owner: str) -> dict[str, Any]:
     entries = store.tree(owner)
     deleted = store.deleted(owner)
-    several = len(entries) > 1
-    return {
-        "entries": [_line(entry) for entry in entries],
-        "undo": several,
-        "redo": several,
-        "deleted": deleted[0].id if deleted else None,
-    }
+    undo, redo = store.ways(owner)
+    lines = [_line(entry) for entry in entries]
+    return {"entries": lines, "undo": undo, "redo": redo, "deleted": deleted[0].id if deleted else None}
 
 
 def _line(entry: SheetEntry) -> dict[str, Any]:
