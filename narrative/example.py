@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from narrative.errors import NarrativeError
 from narrative.files import read_json, write_json
@@ -27,10 +28,11 @@ def load_example(model: str) -> tuple[Draft, ...]:
     return ()
 
 
-def write_example(model: LanguageModel) -> tuple[Draft, ...]:
-    """Write one and keep it for the next start."""
+def write_example(model: LanguageModel, path: Path | None = None) -> tuple[Draft, ...]:
+    """Write one and keep it for the next start: at `path`, else under NARRATIVE_HOME."""
     generation = generate(model, PROMPT, settings=SETTINGS)
     for _ in generation:
         pass
-    write_json(home() / "examples" / f"{model.name.replace('/', '--')}.json", {"drafts": [draft.to_json() for draft in generation.drafts]})
+    path = path or home() / "examples" / f"{model.name.replace('/', '--')}.json"
+    write_json(path, {"drafts": [draft.to_json() for draft in generation.drafts]})
     return generation.drafts

@@ -89,6 +89,8 @@ def test_the_recipe_leaves_a_model_with_an_honest_card(data: Path, tmp_path: Pat
     assert set(card["metrics"]) == {"tinystories", "children", "fiction"}
     assert all(figures["bits_per_byte"] > 1 for figures in card["metrics"].values())  # four steps teach nothing
     assert str(tmp_path) not in json.dumps(card)
+    example = json.loads((home.SHIPPED / fable.NAME / "example.json").read_text(encoding="utf-8"))
+    assert {draft["fingerprint"] for draft in example["drafts"]} == {model.fingerprint}
 
 
 def test_missing_data_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from narrative import home
 from narrative.corpus import Corpus, load_corpus, split_by_source, write_corpus
 from narrative.errors import CorpusError, NarrativeError
+from narrative.example import write_example
 from narrative.files import write_json
 from narrative.formats import Record
 from narrative.publishing import publish
@@ -134,12 +135,17 @@ def _job(name: str, settings: TrainingSettings, before: list[Job]) -> Job:
 
 
 def ship(jobs: Sequence[Job]) -> None:
-    """Publish the last job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped."""
+    """Publish the last job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped.
+
+    The finished example of the first page is written anew with it.
+    """
+    from narrative.models import load_model
     from narrative.recipes.fable_card import fable_card
 
     folder = home.SHIPPED / NAME
     publish(jobs[-1].model, folder, {}, half=True)
     write_json(folder / "narrative.json", fable_card(folder, jobs))
+    write_example(load_model(NAME, device="cpu"), folder / "example.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
