@@ -87,7 +87,7 @@ def settings(corpora: list[Corpus]) -> TrainingSettings:
     tales, letters = corpora
     return TrainingSettings(
         corpora=((str(tales.folder), 0.7), (str(letters.folder), 0.3)), method="scratch", max_steps=STEPS, learning_rate=3e-3,
-        architecture=Architecture(layers=2, heads=2, width=32, vocabulary=320, context=32, dropout=0.1), batch_size=4,
+        architecture=Architecture(layers=2, heads=2, width=32, vocabulary=320, context=32), batch_size=4, dropout=0.1,
         log_every=3, evaluate_every=10, save_every=10, precision="float32", threads=1,
     )  # fmt: skip
 

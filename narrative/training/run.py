@@ -133,7 +133,7 @@ def _new_model(wanted: Architecture, tokenizer: PreTrainedTokenizerBase, seed: i
     config = GPT2Config(
         vocab_size=len(tokenizer), n_positions=wanted.context, n_embd=wanted.width, n_layer=wanted.layers, n_head=wanted.heads,
         activation_function="gelu_pytorch_tanh", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id, resid_pdrop=wanted.dropout, embd_pdrop=wanted.dropout, attn_pdrop=wanted.dropout,
+        pad_token_id=tokenizer.pad_token_id, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     with torch.random.fork_rng():  # transformers draws from the global state; leave it as it was
         torch.manual_seed(seed)

@@ -27,8 +27,6 @@ class Architecture:
     """Tokens of the byte-level BPE that is trained on the corpora."""
     context: int = 512
     """Longest text the model can read, in tokens."""
-    dropout: float = 0.0
-    """Share of activations dropped in training."""
 
     def __post_init__(self) -> None:
         require_whole("layers", self.layers, low=1, high=96)
@@ -36,7 +34,6 @@ class Architecture:
         require_whole("width", self.width, low=8, high=16384)
         require_whole("vocabulary", self.vocabulary, low=257, high=1_000_000, hint="256 bytes and the end-of-text token are the least.")
         require_whole("context", self.context, low=8, high=131_072)
-        require_number("dropout", self.dropout, low=0, high=0.9)
         if self.width % self.heads:
             raise SettingsError(f"Width {self.width} can't be shared out among {self.heads} heads; choose a multiple of {self.heads}.")
 
@@ -81,7 +78,8 @@ class TrainingSettings:
     """Share of the peak learning rate at which warmup-stable-decay ends: above 0 when another stage follows."""
     dropout: float | None = None
     """Share of activations dropped in training, against memorising a small corpus that is read many times (Srivastava et al.
-    2014); the base model's own when not given. Attention weights keep theirs: dropout there costs attention its fast kernel."""
+    2014); the base model's own when not given, none in a new one. Attention weights keep theirs: dropout there costs
+    attention its fast kernel."""
     batch_size: int = 8
     """Blocks in one forward pass."""
     accumulation: int = 1
