@@ -13,7 +13,7 @@ from narrative.models import LanguageModel
 
 EXAMPLE = "example"  # stands for a sheet's id until an editor does something with it
 PROMPT = "Once upon a time, there was a little fox who"
-SETTINGS = GenerationSettings(drafts=3, max_new_tokens=80, seed=7)
+SETTINGS = GenerationSettings(temperature=0.7, drafts=3, max_new_tokens=80, seed=7)
 
 
 def load_example(model: str) -> tuple[Draft, ...]:

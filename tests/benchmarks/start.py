@@ -24,9 +24,15 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-# What app.py's own imports take, in a process of its own.
-IMPORTS = "import time; began = time.perf_counter(); import app, torch, transformers; print(time.perf_counter() - began)"
-LIMITS = {"start after imports": 5.0, "page interactive": 2.0, "first word, first write": 0.3, "first word": 0.3}
+# What app.py's own imports take, in a process of its own; torch comes later, behind the page.
+IMPORTS = "import time; began = time.perf_counter(); import app; print(time.perf_counter() - began)"
+LIMITS = {
+    "start after imports": 5.0,
+    "page interactive, just started": 2.0,
+    "page interactive": 2.0,
+    "first word, first write": 0.3,
+    "first word": 0.3,
+}
 
 
 @contextmanager
@@ -76,19 +82,26 @@ def first_word(page: Page) -> float:
     return float(seconds)
 
 
+def opened(browser: Browser, port: int) -> tuple[Page, float]:
+    """A page in a fresh context, and the seconds until the example is there and Write can be pressed."""
+    page = browser.new_context().new_page()
+    began = time.perf_counter()
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_selector("#drafts .t")
+    page.wait_for_selector("#write:not([disabled])")
+    return page, time.perf_counter() - began
+
+
 def one_round(browser: Browser, imports: float) -> dict[str, float]:
     port = _free_port()
     with running_app(port) as served:
-        page = browser.new_context().new_page()
-        began = time.perf_counter()
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_selector("#drafts .t")
-        page.wait_for_selector("#write:not([disabled])")
-        interactive = time.perf_counter() - began
+        page, cold = opened(browser, port)
         time.sleep(3)  # an editor reads the example; the model gets ready behind the page
         firsts = [first_word(page) for _ in range(4)]
         page.context.close()
-        values = (served - imports, interactive, firsts[0], statistics.median(firsts[1:]))
+        page, warm = opened(browser, port)
+        page.context.close()
+        values = (served - imports, cold, warm, firsts[0], statistics.median(firsts[1:]))
         return dict(zip(LIMITS, values, strict=True))
 
 
@@ -111,7 +124,7 @@ def main() -> None:
         measured = [one_round(browser, imports) for _ in range(rounds)]
         browser.close()
     for what, limit in LIMITS.items():
-        print(f"{what:24} {statistics.median(one[what] for one in measured):5.2f} s   (at most {limit:g} s wanted)")
+        print(f"{what:30} {statistics.median(one[what] for one in measured):5.2f} s   (at most {limit:g} s wanted)")
 
 
 if __name__ == "__main__":
