@@ -287,7 +287,7 @@ def test_a_training_is_stopped_by_an_interrupt_resumed_and_can_then_write(narrat
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt_when_it_runs).start()
+    threading.Thread(target=interrupt_when_it_runs, daemon=True).start()  # a test that fails must not keep pytest from ending
     mix = ["--corpus", "tales:0.7", "--corpus", "letters:0.3"]
     assert main(["train", *mix, "--name", "first", *SMALL, "--max-steps", "6", "--log-every", "2", "--evaluate-every", "3"]) == 3
     printed = capsys.readouterr()
