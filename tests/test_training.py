@@ -393,12 +393,17 @@ def test_the_loss_counts_tokens_and_not_blocks_or_batches() -> None:
         assert _exact_loss(SimpleNamespace(predictions=predictions))["nats"] == pytest.approx(expected, rel=1e-6)
 
 
-SIDES = [np.arange(40).reshape(10, 4), np.arange(100, 228).reshape(32, 4), np.arange(300, 312).reshape(3, 4)]
+CONTEXT = 4
+SIDES = [np.arange(40), np.arange(100, 228), np.arange(300, 312)]
+
+
+def mix(*weights: float, length: int, seed: int) -> MixedBlocks:
+    return MixedBlocks(list(zip(SIDES, weights, strict=True)), context=CONTEXT, length=length, seed=seed)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (0.55, 0.3, 0.15), (0.98, 0.01, 0.01), (1, 2, 30)])
 def test_after_any_number_of_blocks_each_corpus_has_its_share_within_one(weights: tuple[float, ...]) -> None:
-    mixed = MixedBlocks(list(zip(SIDES, weights, strict=True)), length=500, seed=3)
+    mixed = mix(*weights, length=500, seed=3)
     for side, weight in enumerate(weights):
         had = np.cumsum(mixed.plan[:, 0] == side)
         owed = np.arange(1, 501) * weight / sum(weights)
@@ -407,46 +412,64 @@ def test_after_any_number_of_blocks_each_corpus_has_its_share_within_one(weights
 
 def test_many_small_corpora_beside_a_big_one_come_one_by_one() -> None:
     weights = [0.9] + [0.01] * 10
-    mixed = MixedBlocks([(SIDES[0], weight) for weight in weights], length=400, seed=0)
+    mixed = MixedBlocks([(SIDES[0], weight) for weight in weights], context=CONTEXT, length=400, seed=0)
     had = np.cumsum(mixed.plan[:, 0] == 0)
     assert np.abs(had - np.arange(1, 401) * 0.9).max() <= 1
 
 
 def test_no_block_comes_twice_before_every_block_came_once() -> None:
-    mixed = MixedBlocks(list(zip(SIDES, (0.5, 0.3, 0.2), strict=True)), length=300, seed=1)
-    for side, blocks in enumerate(SIDES):
-        order = mixed.plan[mixed.plan[:, 0] == side, 1]
-        passes = [order[start : start + len(blocks)] for start in range(0, len(order), len(blocks))]
-        assert all(len(set(one)) == len(one) for one in passes)
-        assert len({tuple(one) for one in passes[:-1]}) > 1, "each pass has its own order"
+    plan = mix(1.0, 1.0, 1.0, length=3 * 32, seed=1).plan
+    for side, ids in enumerate(SIDES):
+        starts = plan[plan[:, 0] == side, 1].tolist()
+        assert sorted(starts[: len(ids) // CONTEXT]) == list(range(0, len(ids) - CONTEXT + 1, CONTEXT))
+
+
+def test_each_pass_has_its_own_order_and_cuts_at_other_places() -> None:
+    plan = MixedBlocks([(SIDES[0], 1.0)], context=CONTEXT, length=400, seed=1).plan[:, 1]
+    passes, start = [], 0
+    while start < 380:
+        cut = plan[start] % CONTEXT
+        size = (len(SIDES[0]) - cut) // CONTEXT
+        passes.append((cut, plan[start : start + size].tolist()))
+        start += size
+    for cut, starts in passes:
+        assert sorted(starts) == list(range(cut, len(SIDES[0]) - CONTEXT + 1, CONTEXT)), "every block of its cut once"
+    assert len({cut for cut, _ in passes}) > CONTEXT // 2
+    assert len({tuple(starts) for _, starts in passes}) == len(passes)
+
+
+def test_a_corpus_of_one_block_is_read_again_and_again() -> None:
+    mixed = MixedBlocks([(np.arange(CONTEXT), 1.0)], context=CONTEXT, length=5, seed=0)
+    assert [mixed[n]["input_ids"].tolist() for n in range(5)] == [list(range(CONTEXT))] * 5
 
 
 def test_a_longer_run_begins_like_a_shorter_one_and_the_seed_decides() -> None:
-    sides = list(zip(SIDES, (0.5, 0.3, 0.2), strict=True))
-    long, short, other = (MixedBlocks(sides, length=length, seed=seed) for length, seed in ((400, 7), (90, 7), (90, 8)))
+    long, short, other = (mix(0.5, 0.3, 0.2, length=length, seed=seed) for length, seed in ((400, 7), (90, 7), (90, 8)))
     assert (long.plan[:90] == short.plan).all()
     assert (other.plan != short.plan).any()
 
 
 def test_without_weights_a_corpus_counts_by_its_size() -> None:
-    mixed = MixedBlocks([(blocks, 0) for blocks in SIDES], length=45, seed=0)
+    mixed = mix(0, 0, 0, length=45, seed=0)
     assert [int((mixed.plan[:, 0] == side).sum()) for side in range(3)] == [10, 32, 3]
     assert len({tuple(entry) for entry in mixed.plan}) == 45  # one pass over all of them
 
 
 def test_a_block_is_what_the_corpus_has_there() -> None:
-    mixed = MixedBlocks([(blocks, 1) for blocks in SIDES], length=9, seed=0)
-    for position, (side, block) in enumerate(mixed.plan):
+    mixed = mix(1, 1, 1, length=60, seed=0)
+    for position, (side, start) in enumerate(mixed.plan):
         entry = mixed[position]
-        assert entry["input_ids"].tolist() == entry["labels"].tolist() == SIDES[side][block].tolist()
+        assert entry["input_ids"].tolist() == entry["labels"].tolist() == SIDES[side][start : start + CONTEXT].tolist()
 
 
 @pytest.mark.parametrize(
     ("most", "expected"), [(1, [0]), (2, [0, 31]), (5, [0, 7, 15, 23, 31]), (32, list(range(32))), (99, list(range(32)))]
 )
 def test_test_blocks_are_taken_evenly_and_are_always_the_same(most: int, expected: list[int]) -> None:
-    chosen = EvenBlocks(SIDES[1], most=most)
-    assert [int(chosen[position]["input_ids"][0]) for position in range(len(chosen))] == [int(SIDES[1][block, 0]) for block in expected]
+    chosen = EvenBlocks(SIDES[1].reshape(-1, CONTEXT), most=most)
+    assert [int(chosen[position]["input_ids"][0]) for position in range(len(chosen))] == [
+        int(SIDES[1][block * CONTEXT]) for block in expected
+    ]
 
 
 def test_token_files_hold_every_text_and_its_end_and_are_taken_up_again(corpora: list[Corpus], tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,29 +32,13 @@ from narrative.training.job import Job
 NAME = "fable-5m"
 RESERVED = ("H.G. Wells", "P.G. Wodehouse", "The Brothers Grimm")  # kept for showing what fine-tuning does
 SHELVES = ("children", "fiction")
-BEFORE = "the stage before"  # stands for that job's model
 CORPORA = ("fable-tinystories", "fable-children", "fable-fiction")
-_NEW = TrainingSettings(
-    corpora=tuple(zip(CORPORA, (0.55, 0.3, 0.15), strict=True)), method="scratch",
+SETTINGS = TrainingSettings(
+    corpora=tuple(zip(CORPORA, (0.55, 0.38, 0.07), strict=True)), method="scratch",
     architecture=Architecture(layers=5, heads=8, width=256, vocabulary=4096, context=512),
-    max_steps=1864, warmup=240 / 1864, schedule="warmup-stable-decay", decay=0.0, learning_rate=1.5e-3, adam_beta2=0.99,
-    weight_decay=0.1, batch_size=4, evaluate_every=400, evaluate_blocks=48,
+    max_steps=9800, warmup=240 / 9800, schedule="warmup-stable-decay", decay=0.5, learning_rate=1.2e-3,
+    weight_decay=0.1, dropout=0.1, batch_size=4, evaluate_every=400, evaluate_blocks=48,
 )  # fmt: skip
-_GENTLER = replace(
-    _NEW, corpora=tuple(zip(CORPORA, (0.6, 0.3, 0.1), strict=True)), method="full", architecture=None, base=BEFORE,
-    max_steps=303, warmup=60 / 303, learning_rate=1e-3, adam_beta2=0.999, seed=1,
-)  # fmt: skip
-_STORIES = replace(
-    _GENTLER, corpora=tuple(zip(CORPORA, (0.75, 0.2, 0.05), strict=True)),
-    max_steps=2831, warmup=50 / 2831, decay=1131 / 2831, decay_to=2169 / 3300, seed=2,
-)  # fmt: skip
-_LAST = replace(
-    _GENTLER, corpora=tuple(zip(CORPORA, (0.7, 0.25, 0.05), strict=True)),
-    max_steps=1400, warmup=40 / 1400, schedule="linear", learning_rate=8e-4, dropout=0.1, seed=3,
-)  # fmt: skip
-# A broad mix at a high learning rate; then a lower one, with the longer memory of the gradients' size (beta2) that batches
-# as small as these want; then more little stories; last, with dropout, since by then every story has been read seven times.
-STAGES = ((f"{NAME}-1", _NEW), (f"{NAME}-2", _GENTLER), (f"{NAME}-3", _STORIES), (NAME, _LAST))
 
 
 def build_corpora(data: Path) -> list[Corpus]:
@@ -125,17 +108,8 @@ def _chapters(book: dict[str, Any]) -> Iterator[Record]:
             yield Record(f"{_title(book)}#{number}", _title(book), book["title"], heading, text, {"author": book["author"]})
 
 
-def _job(name: str, settings: TrainingSettings, before: list[Job]) -> Job:
-    """The job of that name, made now or taken up again."""
-    folder = home.jobs() / name
-    own = replace(settings, base=str(before[-1].model)) if settings.base == BEFORE else settings
-    job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, own)
-    job.clear_stop()
-    return job
-
-
-def ship(jobs: Sequence[Job]) -> None:
-    """Publish the last job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped.
+def ship(job: Job) -> None:
+    """Publish the job's model into the shipped checkpoints: in half precision first, since the card measures what is shipped.
 
     The finished example of the first page is written anew with it.
     """
@@ -143,8 +117,8 @@ def ship(jobs: Sequence[Job]) -> None:
     from narrative.recipes.fable_card import fable_card
 
     folder = home.SHIPPED / NAME
-    publish(jobs[-1].model, folder, {}, half=True)
-    write_json(folder / "narrative.json", fable_card(folder, jobs))
+    publish(job.model, folder, {}, half=True)
+    write_json(folder / "narrative.json", fable_card(folder, job))
     write_example(load_model(NAME, device="cpu"), folder / "example.json")
 
 
@@ -156,13 +130,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         build_corpora(options.data)
-        jobs: list[Job] = []
-        for name, settings in STAGES:
-            job = _job(name, settings, jobs)
-            if not train(job):
-                return STOPPED
-            jobs.append(job)
-        ship(jobs)
+        folder = home.jobs() / NAME
+        job = Job(folder) if (folder / "job.json").exists() else Job.create(folder, SETTINGS)
+        job.clear_stop()
+        if not train(job):
+            return STOPPED
+        ship(job)
     except NarrativeError as error:
         print(error, file=sys.stderr)
         return CANNOT

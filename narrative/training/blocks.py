@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,13 @@ class TokenFile:
     tokens: int
     bytes: int  # of the text; tokens / bytes turns a loss per token into bits per byte
 
+    def ids(self) -> np.ndarray:
+        """(tokens,) of ids, memory-mapped."""
+        return np.memmap(self.path, dtype=np.uint32, mode="r")
+
     def blocks(self, context: int) -> np.ndarray:
-        """(block, context) token ids, memory-mapped; a last piece shorter than `context` is left out."""
-        ids = np.memmap(self.path, dtype=np.uint32, mode="r")
+        """(block, context) token ids; a last piece shorter than `context` is left out."""
+        ids = self.ids()
         return ids[: len(ids) // context * context].reshape(-1, context)
 
 
@@ -55,35 +59,33 @@ def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, 
 
 
 class MixedBlocks(Dataset[dict[str, torch.Tensor]]):
-    """`length` blocks drawn from several corpora by weight, in an order fixed by the seed.
+    """`length` blocks of `context` tokens drawn from several corpora by weight, in an order fixed by the seed.
 
-    Within a corpus every block comes once before any comes again. The order of the first n blocks does not depend on
-    `length`, so that a run can be made longer after it has begun. Read in order (no shuffling), it resumes exactly.
+    Within a corpus every block comes once before any comes again. Each further pass cuts the corpus at other places, so
+    that a text read again stands in another context and at other positions: a small corpus is memorised later. The first
+    n blocks do not depend on `length`, so that a run can be made longer after it has begun. Read in order (no
+    shuffling), it resumes exactly.
     """
 
-    def __init__(self, sides: Sequence[tuple[np.ndarray, float]], *, length: int, seed: int) -> None:
-        self.sides = [blocks for blocks, _ in sides]
+    def __init__(self, sides: Sequence[tuple[np.ndarray, float]], *, context: int, length: int, seed: int) -> None:
+        """`sides`: the ids of each corpus, (tokens,) with at least `context` of them, and its weight."""
+        self.sides, self.context = [ids for ids, _ in sides], context
         weights = np.array([weight for _, weight in sides], dtype=float)
         if not weights.any():
-            weights = np.array([len(blocks) for blocks in self.sides], dtype=float)
+            weights = np.array([len(ids) // context for ids in self.sides], dtype=float)
         chosen = _take_turns((weights / weights.sum()).tolist(), length)
-        self.plan = np.stack([chosen, np.zeros_like(chosen)], axis=1)  # (length, 2) of (side, block)
+        self.plan = np.stack([chosen, np.zeros_like(chosen)], axis=1)  # (length, 2) of (side, first token)
         for side in range(len(self.sides)):
             turns = chosen == side
-            self.plan[turns, 1] = self._order(side, int(turns.sum()), seed)
-
-    def _order(self, side: int, length: int, seed: int) -> np.ndarray:
-        """(length,) blocks of one side: one shuffled pass after another."""
-        count = len(self.sides[side])
-        passes = [np.random.default_rng([seed, side, epoch]).permutation(count) for epoch in range(-(-length // count))]
-        return np.concatenate([np.empty(0, dtype=int), *passes])[:length]
+            passes = _passes(len(self.sides[side]), context, seeds=(seed, side))
+            self.plan[turns, 1] = list(islice(chain.from_iterable(passes), int(turns.sum())))
 
     def __len__(self) -> int:
         return len(self.plan)
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
-        side, block = self.plan[position]
-        ids = torch.from_numpy(self.sides[side][block].astype(np.int64))
+        side, start = self.plan[position]
+        ids = torch.from_numpy(self.sides[side][start : start + self.context].astype(np.int64))
         return {"input_ids": ids, "labels": ids}
 
 
@@ -102,6 +104,14 @@ class EvenBlocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": ids, "labels": ids}
 
 
+def _passes(tokens: int, context: int, *, seeds: tuple[int, int]) -> Iterator[np.ndarray]:
+    """The first tokens of all blocks, shuffled, for one pass after another; the first pass begins at token 0."""
+    for number in count():
+        order = np.random.default_rng([*seeds, number])
+        offset = int(order.integers(min(context, tokens - context + 1))) if number else 0
+        yield order.permutation(np.arange(offset, tokens - context + 1, context))
+
+
 def _take_turns(shares: list[float], length: int) -> np.ndarray:
     """(length,) of side numbers: after any n turns each side has had `share * n` of them, within one (Tijdeman 1980).
 
@@ -112,7 +122,7 @@ def _take_turns(shares: list[float], length: int) -> np.ndarray:
     due, had = 1 / (2 * len(shares) - 2), [0] * len(shares)
     turns = np.empty(length, dtype=int)
     for n in range(length):
-        owed = [share * (n + 1) - count for share, count in zip(shares, had, strict=True)]
+        owed = [share * (n + 1) - turn for share, turn in zip(shares, had, strict=True)]
         waiting = [side for side in range(len(shares)) if owed[side] >= due] or [max(range(len(shares)), key=owed.__getitem__)]
         side = min(waiting, key=lambda side: (1 - due - owed[side]) / shares[side])
         turns[n] = side

@@ -39,8 +39,8 @@ class Materials:
     context: int
 
     def training(self, *, length: int, seed: int) -> MixedBlocks:
-        sides = [(train.blocks(self.context), weight) for (train, _), weight in zip(self.files.values(), self.weights, strict=True)]
-        return MixedBlocks(sides, length=length, seed=seed)
+        sides = [(train.ids(), weight) for (train, _), weight in zip(self.files.values(), self.weights, strict=True)]
+        return MixedBlocks(sides, context=self.context, length=length, seed=seed)
 
     def testing(self, *, most: int) -> dict[str, EvenBlocks]:
         return {name: EvenBlocks(test.blocks(self.context), most=most) for name, (_, test) in self.files.items()}
