@@ -46,6 +46,10 @@ class CorpusError(NarrativeError):
     """A corpus that is missing, empty or damaged."""
 
 
+class DocumentError(CorpusError):
+    """One file that can't be read; the message is the reason that the report gives."""
+
+
 class TrainingError(NarrativeError):
     """A training run that can't start or can't go on."""
 

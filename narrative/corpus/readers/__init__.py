@@ -1,0 +1,3 @@
+"""Readers, one file a format, and the one registry of them."""
+
+from __future__ import annotations
