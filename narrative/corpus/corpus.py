@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from narrative import home
 from narrative.errors import CorpusError, require_choice
@@ -38,6 +38,7 @@ class Corpus:
     train: SplitCount
     test: SplitCount
     sources: dict[str, tuple[str, ...]]  # split -> the books or files on that side
+    report: Mapping[str, Any] = field(default_factory=dict)  # what a build did with each file; empty when there was no build
 
     def records(self, split: str) -> Iterator[Record]:
         """The records of one side, in order, one in memory at a time. Raises `CorpusError` at a damaged line, or when some are missing."""
@@ -72,10 +73,15 @@ def load_corpus(name: str | Path) -> Corpus:
         sources = {split: tuple(names) for split, names in stored.pop("sources").items()}
         return Corpus(folder=folder, sources=sources, train=counts["train"], test=counts["test"], **stored)
     except (FileNotFoundError, NotADirectoryError):
-        here = sorted(path.parent.name for path in home.corpora().glob("*/corpus.json"))
+        here = corpus_names()
         raise CorpusError(f"No corpus '{name}'. {'Here are: ' + ', '.join(here) if here else 'None has been built yet'}.") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CorpusError(f"Corpus '{name}' has a damaged corpus.json: {error}. Build it again.") from error
+
+
+def corpus_names() -> list[str]:
+    """The corpora under NARRATIVE_HOME that are whole, by name."""
+    return sorted(path.parent.name for path in home.corpora().glob("[!.]*/corpus.json"))
 
 
 def write_corpus(
@@ -86,32 +92,49 @@ def write_corpus(
     Raises `CorpusError` when a record comes twice: what is tested must never have been learned.
     """
     folder = folder or home.corpora() / name
+    for _ in writing_corpus(name, train=train, test=test, origin=origin, licence=licence, folder=folder):
+        pass
+    return load_corpus(folder)
+
+
+def writing_corpus(
+    name: str, *, train: Iterable[Record], test: Iterable[Record], origin: str, licence: str, folder: Path,
+    report: Callable[[], Mapping[str, Any]] = dict,
+) -> Iterator[int]:  # fmt: skip
+    """`write_corpus` as a stream: yields the number of records written so far, after each. `report` is asked at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "corpus.json").unlink(missing_ok=True)
     digest = sha256()
     counts, sources = {}, {}
     ids: set[str] = set()
     for split, records in (("train", train), ("test", test)):
+        side = _Side(digest, ids)
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8") as out:
-            counts[split], sources[split] = _write_split(records, out, digest, ids)
-    report: dict[str, Any] = {"name": name, "origin": origin, "licence": licence, "fingerprint": digest.hexdigest()}
-    report |= {split: asdict(count) for split, count in counts.items()} | {"sources": sources}
-    write_json(folder / "corpus.json", report)
-    return load_corpus(folder)
+            for record in records:
+                out.write(side.line(record))
+                yield len(ids)
+        counts[split], sources[split] = SplitCount(side.records, side.words, side.bytes), list(side.sources)
+    card: dict[str, Any] = {"name": name, "origin": origin, "licence": licence, "fingerprint": digest.hexdigest()}
+    card |= {split: asdict(count) for split, count in counts.items()} | {"sources": sources, "report": report()}
+    write_json(folder / "corpus.json", card)
 
 
-def _write_split(records: Iterable[Record], out: TextIO, digest: Any, ids: set[str]) -> tuple[SplitCount, list[str]]:
-    number = words = size = 0
-    sources: dict[str, None] = {}  # a set that keeps its order
-    for record in records:
-        if record.id in ids:
+class _Side:
+    """Counts of one side while it is written."""
+
+    def __init__(self, digest: Any, ids: set[str]) -> None:
+        self.records = self.words = self.bytes = 0
+        self.sources: dict[str, None] = {}  # a set that keeps its order
+        self._digest, self._ids = digest, ids
+
+    def line(self, record: Record) -> str:
+        if record.id in self._ids:
             raise CorpusError(f"Record {record.id!r} comes twice. Each record needs its own id and stands on one side of the split.")
-        ids.add(record.id)
+        self._ids.add(record.id)
         line = json.dumps(asdict(record), ensure_ascii=False)
-        out.write(line + "\n")
-        digest.update(line.encode())
-        number += 1
-        words += len(record.text.split())
-        size += len(record.text.encode())
-        sources[record.source] = None
-    return SplitCount(number, words, size), list(sources)
+        self._digest.update(line.encode())
+        self.records += 1
+        self.words += len(record.text.split())
+        self.bytes += len(record.text.encode())
+        self.sources[record.source] = None
+        return line + "\n"

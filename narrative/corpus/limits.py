@@ -24,3 +24,5 @@ READ_SECONDS = 300.0
 """Time without any news from the reader of one file, after which the file is given up."""
 READ_MEMORY = 1_200 * MB
 """Address space that the process which reads files may take beyond what it has at its start."""
+LEAST_FREE = 500 * MB
+"""Bytes that a build leaves free on the disk; it stops before."""
