@@ -191,6 +191,26 @@ def test_an_example_that_was_written_is_found_at_the_next_start(tiny_gpt2: Langu
     assert load_example(tiny_gpt2.name) == ()
 
 
+def test_the_model_is_loaded_after_the_first_page_or_when_none_comes(
+    studio: Studio, tiny_gpt2: LanguageModel, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    monkeypatch.setattr(studio.models, "get", lambda asked, **_: (loads.append(asked), tiny_gpt2)[1])
+    monkeypatch.setattr("narrative.studio.studio.FIRST_PAGE", 30.0)
+    studio.example = (finished(studio.write(OWNER, name, "Once", SETTINGS, stop=threading.Event())).drafts[0],)
+    loads.clear()
+    warm = threading.Thread(target=studio.warm_up, args=(name,))
+    warm.start()
+    warm.join(0.3)
+    assert loads == []
+    studio.page_opened()
+    warm.join(10)
+    assert loads == [name]
+    monkeypatch.setattr("narrative.studio.studio.FIRST_PAGE", 0.05)
+    Studio(studio.store, studio.models, example=studio.example).warm_up(name)
+    assert loads == [name, name]
+
+
 def test_a_sketch_for_a_program_stores_nothing(studio: Studio, name: str) -> None:
     *_, drafts = studio.sketch(name, "Once", SETTINGS)
     assert len(drafts) == 2

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 ADOPTED = "The example"
 FRAMES_A_SECOND = 15
+FIRST_PAGE = 5.0  # seconds that the model waits for somebody to open a page before it is loaded all the same
+DRAWING = 0.4  # seconds that a browser takes to draw a page it has just been given
 AT_LEAST = 40  # tokens that a branch near the end of a draft still gets
 
 
@@ -59,10 +61,19 @@ class Studio:
         self.models = models
         self.example = example
         self.runs = Runs()
-        self._warm = threading.Event()
+        self._warm, self._first_page = threading.Event(), threading.Event()
+
+    def page_opened(self) -> None:
+        """A page has what it shows; now the machine is free for the model."""
+        self._first_page.set()
 
     def warm_up(self, model: str) -> None:
-        """Load the model that is asked for first and write the example if none lies there. For a thread of its own."""
+        """Load the model that is asked for first and write the example if none lies there. For a thread of its own.
+
+        It lets the first page through before it, for importing torch would keep that waiting for most of a second.
+        """
+        if self._first_page.wait(FIRST_PAGE):
+            time.sleep(DRAWING)
         try:
             loaded = self.models.get(model or default_model())
             self.example = self.example or write_example(loaded)
@@ -76,6 +87,7 @@ class Studio:
     def example_drafts(self, wait: float = 20) -> tuple[Draft, ...]:
         """The example. When it is being written just now, whoever asks waits up to `wait` seconds."""
         if not self.example:
+            self._first_page.set()  # this page has nothing to show before the model is there
             self._warm.wait(wait)
         return self.example
 

@@ -40,7 +40,9 @@ class Opening:
                 told = said("This came from a link: its seed text, settings and drafts. Write as you like; it is your own copy.")
         except Exception as error:  # noqa: BLE001 - a page must open, whatever happened
             told = sorry(error)
-        return (me, *self._page(me, sheet, desk, told))
+        page = self._page(me, sheet, desk, told)
+        self.studio.page_opened()
+        return (me, *page)
 
     def _page(self, me: str, sheet: Sheet | None, desk: Mapping[str, Any], told: Any) -> tuple[Any, ...]:
         sheet = sheet or self.studio.store.current(me)
