@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,11 @@ def _listed(parts: list[str]) -> str:
 def _drafts(pages: _Pages, book: Book, *, drop: bool) -> list[Draft]:
     notes = Notes()
     for item, root in pages.roots():
-        notes.scan(root, item.part, lambda reference, base=item.part: place(base, reference))  # type: ignore[misc]
+        notes.scan(root, item.part, partial(place, item.part))
     drafts: list[Draft] = []
     whole = len(pages.items) < 3
     for item, root in pages.roots():
-        page = notes.prepare(root, f"The page {item.part}", item.part, lambda reference, base=item.part: place(base, reference), drop=drop)  # type: ignore[misc]
+        page = notes.prepare(root, f"The page {item.part}", item.part, partial(place, item.part), drop=drop)
         try:
             blocks = blocks_of(page)
         except DocumentError as error:
