@@ -74,18 +74,20 @@ def test_chapters_are_plain_text(data: Path) -> None:
 
 def test_the_recipe_leaves_a_model_with_an_honest_card(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home, "SHIPPED", tmp_path / "checkpoints")
-    tiny = {"max_steps": 2, "warmup": 0.0, "decay": 0.5, "batch_size": 2, "evaluate_every": 2, "evaluate_blocks": 2}
-    assert fable.SETTINGS.architecture is not None
-    small = replace(fable.SETTINGS.architecture, layers=1, heads=2, width=16, vocabulary=300, context=32)
-    monkeypatch.setattr(fable, "SETTINGS", replace(fable.SETTINGS, architecture=small, **tiny))  # type: ignore[arg-type]
+    tiny = {"max_steps": 2, "warmup": 0.0, "batch_size": 2, "evaluate_every": 2, "evaluate_blocks": 2}
+    (first, new), (last, end) = fable.STAGES
+    assert new.architecture is not None
+    small = replace(new.architecture, layers=1, heads=2, width=16, vocabulary=300, context=32)
+    stages = ((first, replace(new, architecture=small, **tiny)), (last, replace(end, **tiny)))  # type: ignore[arg-type]
+    monkeypatch.setattr(fable, "STAGES", stages)
     assert fable.main(["--data", str(data)]) == 0
     assert default_model() == fable.NAME
     model = load_model(fable.NAME, device="cpu")
     assert (model.card.origin, model.card.title) == ("shipped", "Fable 5M")
     card = json.loads((home.SHIPPED / fable.NAME / "narrative.json").read_text(encoding="utf-8"))
-    assert card["tokens_seen"] == 2 * 2 * 32  # two steps, two blocks, 32 tokens
+    assert card["tokens_seen"] == 2 * 2 * 2 * 32  # two stages, two steps, two blocks, 32 tokens
     assert set(card["metrics"]) == {"tinystories", "children", "fiction"}
-    assert all(figures["bits_per_byte"] > 1 for figures in card["metrics"].values())  # two steps teach nothing
+    assert all(figures["bits_per_byte"] > 1 for figures in card["metrics"].values())  # four steps teach nothing
     assert str(tmp_path) not in json.dumps(card)
     example = json.loads((home.SHIPPED / fable.NAME / "example.json").read_text(encoding="utf-8"))
     assert {draft["fingerprint"] for draft in example["drafts"]} == {model.fingerprint}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ WORDS = {
 }
 
 
-def fable_card(model: Path, job: Job) -> dict[str, Any]:
+def fable_card(model: Path, jobs: Sequence[Job]) -> dict[str, Any]:
     """Measured on the weights as they are shipped; stories never learned from, books held back whole."""
     loaded = load_model(str(model), device="cpu")
-    corpora = [load_corpus(name) for name, _ in job.settings().corpora]
+    corpora = [load_corpus(name) for name, _ in jobs[-1].settings().corpora]
     metrics = {}
     for corpus in corpora:
         score = score_texts(loaded, _evenly(corpus))
@@ -34,13 +34,18 @@ def fable_card(model: Path, job: Job) -> dict[str, Any]:
         metrics[name] = {"perplexity": round(score.perplexity, 3), "bits_per_byte": round(score.bits_per_byte, 4), "bytes": score.bytes}
     return WORDS | {
         "metrics": metrics,
-        "tokens_seen": _tokens(job, loaded.context),
+        "tokens_seen": sum(_tokens(job, loaded.context) for job in jobs),
         "command": COMMAND,
         "corpora": [_described(corpus) for corpus in corpora],
         "held_out": {corpus.name: list(corpus.sources["test"]) for corpus in corpora},
         "never_read": ["TinyStories, split valid", "H. G. Wells", "P. G. Wodehouse", "The Brothers Grimm"],
-        "settings": job.settings().to_json(),
+        "settings": [_settings(job) for job in jobs],
     }
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    """Without the path of the base: the stages follow each other."""
+    return {key: value for key, value in job.settings().to_json().items() if key != "base"}
 
 
 def _tokens(job: Job, context: int) -> int:
