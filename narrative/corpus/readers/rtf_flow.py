@@ -112,8 +112,6 @@ class Flow:
             self._group.optional = True
         elif token.name in "\r\n":
             self._end_paragraph()
-        elif token.name in "\\{}":
-            self._bytes += token.name.encode()
         else:
             self._say(SYMBOLS.get(token.name, ""))
 
@@ -152,6 +150,7 @@ class Flow:
         if self._bytes:
             content = bytes(self._bytes)
             self._bytes.clear()
+            self._high = 0
             self._say(self.head.decode(content, self.head.font(self._group.font)))
 
     def _say(self, text: str) -> None:

@@ -36,6 +36,8 @@ def tokens(content: bytes) -> Iterator[Token]:
             yield Token("bytes", content=bytes.fromhex(match["hex"].decode("ascii")))
         elif kind == "group":
             yield OPEN if match["group"] == b"{" else CLOSE
+        elif kind == "sign" and match["sign"] in b"\\{}":  # may be the second byte of a character
+            yield Token("bytes", content=match["sign"])
         elif kind == "sign":
             yield Token("sign", match["sign"].decode("latin-1"))
         elif kind is not None:
