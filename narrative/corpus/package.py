@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import struct
 import zipfile
 import zlib
+from lzma import LZMAError
 from pathlib import Path
 from types import TracebackType
 
@@ -51,7 +53,7 @@ class Package:
         try:
             with self._zip.open(info) as part:
                 content = part.read(most + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, LZMAError, struct.error, EOFError, OSError, ValueError, RuntimeError) as error:
             raise DocumentError(f"The part {name!r} is damaged: {error}.") from error
         if len(content) > most:
             raise DocumentError(f"The part {name!r} unpacks to more than {most / MB:,.0f} MB, far beyond what a book holds.")
