@@ -391,6 +391,17 @@ def test_entities_bombs_and_endless_nesting_are_no_way_in(tmp_path: Path) -> Non
             assert texts(only(other)) == ["Safe."]
 
 
+def test_a_part_whose_name_is_spoilt_is_damaged(tmp_path: Path) -> None:
+    path = build(tmp_path / "x.idml", {"a": para("A.")})
+    content = bytearray(path.read_bytes())
+    name = content.index(b"Stories/Story_a.xml")
+    content[name + 2] = 0xB2
+    content[name - 30 + 7] |= 0x08  # the flag for names in UTF-8
+    path.write_bytes(bytes(content))
+    with pytest.raises(DocumentError, match="damaged"):
+        only(path)
+
+
 def test_numbers_that_are_none_and_styles_that_go_in_circles_do_no_harm(tmp_path: Path) -> None:
     circle = "".join(
         f'<ParagraphStyle Self="ParagraphStyle/{a}"><Properties><BasedOn>ParagraphStyle/{b}</BasedOn></Properties></ParagraphStyle>'

@@ -14,7 +14,9 @@ from narrative.corpus.options import ReadOptions
 from narrative.corpus.readers import pdf
 from narrative.corpus.readers.pdf import read
 from narrative.corpus.readers.pdf_fonts import in_logical_order
-from narrative.corpus.readers.pdf_runs import Budget
+from narrative.corpus.readers.pdf_lines import Line, pieces
+from narrative.corpus.readers.pdf_paragraphs import Joiner, Printed
+from narrative.corpus.readers.pdf_runs import Budget, Run
 from narrative.errors import DocumentError
 
 LEFT, LINE, SIZE = 72.0, 14.0, 10.0
@@ -306,6 +308,21 @@ def test_letters_written_from_the_right_are_put_in_reading_order() -> None:
     assert in_logical_order(list("םולש")) == list("שלום")
     assert "".join(in_logical_order(list("12 םולש"))) == "שלום 12"
     assert "".join(in_logical_order(list("abc"))) == "abc"
+    assert "".join(in_logical_order(["ב", " ", "5", "2", " ", "א", ".)"], mirrored=True)) == "ב 25 א)."
+
+
+def test_a_page_in_hebrew_is_read_from_the_right() -> None:
+    drawn_from_the_left = [("\u05dd", 10, 16), ("2", 22, 28), ("5", 28, 34), ("\u05d1", 40, 46), ("\u05d0", 46, 52)]
+    [line] = pieces([Run(text, left, right, 700, 20) for text, left, right in drawn_from_the_left])
+    assert line.text == "\u05d0\u05d1 25 \u05dd"
+
+
+def test_no_space_is_put_into_japanese() -> None:
+    printed = [
+        Line(text, 72, 172, 700 - 14 * place, 10, column=(72, 172))
+        for place, text in enumerate(["\u592a\u5e73\u6d0b\u3092", "\u524d\u306b"])
+    ]
+    assert Joiner(printed).text(Printed(printed)) == "\u592a\u5e73\u6d0b\u3092\u524d\u306b"
 
 
 def encrypted(path: Path, user: str) -> Path:
@@ -359,15 +376,16 @@ def test_too_many_pages_or_bytes_are_refused(tmp_path: Path, monkeypatch: pytest
         only(path)
 
 
-def test_a_stream_that_unpacks_to_far_more_is_refused(tmp_path: Path) -> None:
-    bomb = zlib.compress(b"BT " * 26_000_000, 9)
+def test_a_stream_that_unpacks_to_far_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "Budget", lambda: Budget(1_000_000))
+    bomb = zlib.compress(b"BT " * 1_000_000, 9)
     packed = b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (len(bomb), bomb)
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError, match="far more drawing"):
         only(build(tmp_path / "x.pdf", body(), more={11: packed}))
 
 
 def test_a_damaged_file_gives_a_document_or_a_reason_and_no_noise(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    good = build(tmp_path / "x.pdf", body(), lines("Two", FULL), info="/Title (T)", root="/Lang (en)").read_bytes()
+    good = build(tmp_path / "x.pdf", body(2), lines("Two"), info="/Title (T)", root="/Lang (en)").read_bytes()
     draw, path, outcomes = random.Random(7), tmp_path / "y.pdf", set()
     for _ in range(200):
         content = bytearray(good)

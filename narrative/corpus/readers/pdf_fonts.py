@@ -7,7 +7,7 @@ import unicodedata
 from pypdf.generic import DictionaryObject
 from pypdf.generic._font import Font  # pypdf's own text extraction throws the widths away that columns and spaces need
 
-__all__ = ["Font", "decoded", "fonts_in", "in_logical_order"]
+__all__ = ["Font", "decoded", "direction", "fonts_in", "in_logical_order"]
 
 
 def decoded(part: bytes | str, font: Font) -> tuple[list[str], str]:
@@ -21,17 +21,37 @@ def decoded(part: bytes | str, font: Font) -> tuple[list[str], str]:
     return [str(font.character_map.get(letter, letter)) for letter in known], part.decode("latin-1")
 
 
-def in_logical_order(glyphs: list[str]) -> list[str]:
-    """Arabic and Hebrew are drawn from the left and read from the right; numbers and Latin words inside them are not."""
-    if not any(unicodedata.bidirectional(letter) in {"R", "AL"} for glyph in glyphs for letter in glyph):
-        return glyphs
+def direction(text: str) -> int:
+    """-1 for text that is read from the right, 1 for text and numbers that are read from the left, 0 for spaces and points."""
+    kinds = {unicodedata.bidirectional(letter) for letter in text}
+    return -1 if kinds & {"R", "AL"} else int(bool(kinds & {"L", "EN", "AN"}))
+
+
+def in_logical_order(parts: list[str], *, mirrored: bool = False) -> list[str]:
+    """Glyphs or runs as they are read. Arabic and Hebrew are drawn from the left and read from the right, numbers in them are not.
+
+    `mirrored` parts already come from the right.
+    """
+    if not mirrored and all(direction(part) >= 0 for part in parts):
+        return parts
     ordered: list[str] = []
-    kept = 0  # so many at the end read from the left
-    for glyph in reversed(glyphs):
-        leftward = unicodedata.bidirectional(glyph[0]) in {"L", "EN", "AN"} if glyph else False
-        kept = kept + 1 if leftward else 0
-        ordered.insert(len(ordered) - kept + 1 if kept else len(ordered), glyph)
-    return ordered
+    leftward: list[str] = []  # a number or foreign words, so far from their end to their start
+    for part in parts if mirrored else reversed(parts):
+        if direction(part) > 0 or (direction(part) == 0 and leftward):
+            leftward.append(part)
+            continue
+        ordered += _turned(leftward)
+        leftward = []
+        ordered.append(part if direction(part) else part[::-1])  # points drawn in one go stand as they are seen
+    return ordered + _turned(leftward)
+
+
+def _turned(parts: list[str]) -> list[str]:
+    """From the left again; the spaces and points that close them stay where they are."""
+    end = len(parts)
+    while end and direction(parts[end - 1]) == 0:
+        end -= 1
+    return parts[:end][::-1] + parts[end:]
 
 
 def fonts_in(resources: DictionaryObject) -> dict[str, Font]:

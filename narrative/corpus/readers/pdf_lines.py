@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from narrative.corpus.readers.pdf_fonts import direction, in_logical_order
 from narrative.corpus.readers.pdf_runs import Run
 
 SPACE = 0.12
@@ -42,7 +43,13 @@ class Line:
 
 
 def pieces(runs: Sequence[Run]) -> list[Line]:
-    """The runs of one page as pieces of rows, from the top: words with a word space between them are one piece."""
+    """The runs of one page as pieces of rows, from the top: words with a word space between them are one piece.
+
+    A page that is read from the right is mirrored, so that all that follows can go from the left.
+    """
+    directions = Counter(direction(run.text) * len(run.text) for run in runs)
+    if sum(-length * count for length, count in directions.items()) > 0:
+        runs = [replace(run, left=-run.right, right=-run.left) for run in runs]
     found = []
     for number, row in enumerate(_rows(runs)):
         piece: list[Run] = []
@@ -101,14 +108,15 @@ def _without_shadows(row: list[Run]) -> list[Run]:
 
 def _piece(runs: list[Run], row: int) -> Line:
     letters = Counter[float]()
-    text = ""
+    parts: list[str] = []
     end = runs[0].left
     for run in runs:
-        if run.left - end > SPACE * run.size and not text.endswith(" "):
-            text += " "
-        text += run.text
+        if run.left - end > SPACE * run.size:
+            parts.append(" ")
+        parts.append(run.text)
         end = max(end, run.right)
         letters[round(run.size * 2) / 2] += len(run.text.strip())
+    text = "".join(in_logical_order(parts, mirrored=runs[0].left < 0 and any(direction(run.text) < 0 for run in runs)))
     size = max(letters, key=lambda size: letters[size])
     seen = [run for run in runs if run.text.strip()] or runs
     bold = sum(len(run.text) for run in seen if run.bold) > sum(len(run.text) for run in seen) / 2

@@ -12,6 +12,7 @@ from narrative.corpus.readers.pdf_lines import Line
 
 ENDED = re.compile(r"[.!?\u2026:;\u3002\uff01\uff1f][\"'\u201d\u2019»«)\]]*$")
 BROKEN = re.compile(r"([^\W\d_]+)[-\u2010\u00ad]$")
+CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")  # written without spaces
 BULLET = re.compile(r"[•‣◦▪●○]\s*\w")
 DASH = re.compile(r"[\u2013\u2014*-]\s+\w")  # a bullet only where the line before it is over: else it is a dash in the text
 NOTE = re.compile(r"(?:[*†‡§]+|\d{1,3}[.)]?|[¹²³⁰⁴-⁹]+)\s*[^\W\d_]")
@@ -213,4 +214,6 @@ class Joiner:
             whole, compound = self._words[stem + rest], self._words[f"{stem}-{rest}"]
             drop = text.endswith("\u00ad") or (more[0].islower() and (whole > 0 or (compound == 0 and self._hyphenates)))
             return text[:-1] + more if drop else text + more
+        if CJK.match(text[-1]) and CJK.match(more):
+            return text + more
         return text + more if re.search(r"[^\s][\u2014-]$", text) else f"{text} {more}"
