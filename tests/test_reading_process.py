@@ -72,7 +72,7 @@ def test_one_child_reads_many_files_and_ends_with_its_block(tmp_path: Path) -> N
     ("name", "text", "reason"),
     [
         ("empty.txt", "", "empty"),
-        ("blank.txt", "  \n\n \n", "no text in it"),
+        ("blank.txt", "  \n\n \n", "no text in"),
         ("tale.xyz", "Once upon a time.", "that end in .xyz are not read"),
         ("tale.epub", "Once upon a time.", "damaged or cut short"),
     ],

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from narrative.corpus.splitting import SLACK, cut_off, hold_back, hold_back_rows, in_drawn_order
+from narrative.corpus.splitting import OVER, UNDER, cut_off, hold_back, hold_back_rows, in_drawn_order
 from narrative.errors import SettingsError
 
 NAMES = [f"book {number}" for number in range(60)]
@@ -22,7 +22,14 @@ def test_about_a_tenth_of_the_words_is_held_back_in_whole_books(seed: int) -> No
     held, missing = hold_back(NAMES, words, share=0.1, seed=seed)
     share = sum(words[n] for n in held) / sum(words)
     assert missing == 0
-    assert abs(share - 0.1) <= 0.1 * SLACK + 1e-9
+    assert 0.1 * (1 - UNDER) <= share <= 0.1 * (1 + OVER)
+
+
+def test_equal_books_are_not_cut_as_long_as_one_makes_about_the_share() -> None:
+    for count in (8, 10, 12, 15):
+        held, missing = hold_back([str(n) for n in range(count)], [1000] * count, share=0.1, seed=0)
+        assert (len(held), missing) == (1, 0)
+    assert hold_back([str(n) for n in range(5)], [1000] * 5, share=0.1, seed=0) == (set(), 500)
 
 
 def test_the_same_seed_holds_the_same_books_back_and_another_holds_others() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from narrative.corpus.building import BuildSettings
 from narrative.corpus.duplicates import Repeats, find_repeats
-from narrative.corpus.spool import Spool
 from narrative.corpus.splitting import cut_off, hold_back, hold_back_rows, in_drawn_order
+from narrative.corpus.spool import Spool
 
 OUT, TRAIN, TEST = 0, 1, 2
 

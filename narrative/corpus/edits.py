@@ -36,8 +36,8 @@ class Edits:
     def apply(self, path: str, number: int, document: Document) -> Document:
         """Document `number` of file `path` as the keeper wants it."""
         left = tuple(section for place, section in enumerate(document.sections) if (path, number, place) not in self.chapters)
-        names = {"title": self.titles.get(path, document.title), "author": self.authors.get(path, document.author)}
-        return replace(document, sections=left, **names)
+        title, author = self.titles.get(path, document.title), self.authors.get(path, document.author)
+        return replace(document, sections=left, title=title, author=author)
 
     def save(self, folder: Path) -> None:
         stored = asdict(self) | {"files": sorted(self.files), "chapters": sorted(self.chapters)}

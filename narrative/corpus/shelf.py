@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from os import SEEK_END
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -90,6 +91,7 @@ class Shelf:
             with ReadingProcess() as reading, self._documents.open("ab") as documents, self._files.open("ab") as files:
                 _cut_half_line(files)
                 documents.truncate(max((entry.end for entry in self.entries()), default=0))
+                documents.seek(0, SEEK_END)
                 for found in gather(paths, scratch=scratch):
                     entry = FileEntry(_free_name(found.label, taken), READING)
                     taken.add(entry.path)

@@ -9,7 +9,8 @@ from itertools import accumulate
 
 from narrative.errors import require_number
 
-SLACK = 0.1  # of the test side: how far its size may be off before a book is cut
+OVER = 0.25  # of the test side: how far a whole book may take it beyond its size
+UNDER = 0.5  # of the test side: how much may be missing before a book is cut for it
 
 
 def split_by_source(sources: Iterable[str], *, test_share: float = 0.1, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -32,17 +33,17 @@ def hold_back(names: Sequence[str], words: Sequence[int], *, share: float, seed:
     """Draw whole books for testing: (their places in `names`, words still missing to `share` of all words).
 
     Books come in an order that only their own name and the seed decide, so that one more book doesn't move the others.
-    A book that is too big for what is still missing is passed over; when that leaves more than a tenth of the side
-    missing, `cut_off` takes the rest from one of those.
+    A book that is too big for what is still missing is passed over; when that leaves more than half of the side missing,
+    `cut_off` takes the rest from one of those.
     """
     require_number("test share", share, low=0, high=1)
     wanted = missing = share * sum(words)
     held: set[int] = set()
     for place in in_drawn_order(names, seed):
-        if words[place] and words[place] <= missing + wanted * SLACK:
+        if words[place] and words[place] <= missing + wanted * OVER:
             held.add(place)
             missing -= words[place]
-    return held, max(0, round(missing)) if missing > wanted * SLACK else 0
+    return held, max(0, round(missing)) if missing > wanted * UNDER else 0
 
 
 def in_drawn_order(names: Sequence[str], seed: int) -> list[int]:
