@@ -122,6 +122,17 @@ def test_a_nearly_equal_passage_counts_as_a_duplicate_unless_that_is_switched_of
     assert "otherwise" in texts(off, "train") + texts(off, "test")
 
 
+def test_two_editions_of_a_book_stand_on_one_side(archive: Path) -> None:
+    """What a second edition has of its own belongs to the same book: short lines, which are never compared, most of all."""
+    for number in range(12):
+        edition = book(number).replace("\n\nChapter 3", f"\n\n{paragraph(('only here', number))}\n\n'No,' said she {number}.\n\nChapter 3")
+        (archive / f"edition-{number:02}.txt").write_text(edition, encoding="utf-8")
+    corpus = built([archive])
+    sides = [{file_of(corpus, f"{kind}-{number:02}.txt")["split"] for kind in ("book", "edition")} for number in range(12)]
+    assert [len(side) for side in sides] == [1] * 12
+    assert sides.count({"test"}) == 1
+
+
 def test_one_big_book_is_cut_at_a_chapter(tmp_path: Path) -> None:
     (tmp_path / "novel.txt").write_text(book("novel", chapters=20), encoding="utf-8")
     corpus = built([tmp_path / "novel.txt"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from narrative.corpus.splitting import cut_off, hold_back, hold_back_rows, in_dr
 from narrative.corpus.spool import Spool
 
 OUT, TRAIN, TEST = 0, 1, 2
+EDITION = 0.2  # share of a book's words that another book has, from which the two are editions of one text
 
 
 @dataclass
@@ -51,13 +53,45 @@ def choose(spool: Spool, signatures: np.ndarray, units: Units, settings: BuildSe
     sizes = np.bincount(unit, weights=words * kept, minlength=len(units.sources)).astype(int)
     rows = np.array(units.rows, dtype=bool)
     test = _test_rows(units, rows, sizes, settings)
-    books = np.flatnonzero(~rows)
-    held, missing = hold_back([units.sources[n] for n in books], sizes[books].tolist(), share=settings.test_share, seed=settings.seed)
-    test[books[sorted(held)]] = True
+    groups = _editions(np.flatnonzero(~rows & (sizes > 0)), spool, unit, repeats)
+    held, missing = hold_back(
+        [units.sources[group[0]] for group in groups], [int(sizes[group].sum()) for group in groups],
+        share=settings.test_share, seed=settings.seed,
+    )  # fmt: skip
+    for place in held:
+        test[groups[place]] = True
     side[test[unit] & kept] = TEST
     if missing:
-        _cut_a_book([int(n) for n in books if not test[n] and sizes[n]], missing, side, spool, signatures, repeats, units, settings)
+        alone = [group[0] for group in groups if len(group) == 1 and not test[group[0]]]
+        _cut_a_book(alone, missing, side, spool, signatures, repeats, units, settings)
     return Choice(side, repeats)
+
+
+def _editions(books: np.ndarray, spool: Spool, unit: np.ndarray, repeats: Repeats) -> list[list[int]]:
+    """Books that are editions of one another stand on one side together: what is left of a second edition is the first one's too.
+
+    A book of which a fifth stands in another one is such an edition; a notice that many books share makes none.
+    """
+    words = spool.words
+    total = np.bincount(unit, weights=words, minlength=int(books.max(initial=-1)) + 1)
+    of: dict[int, int] = {int(book): int(book) for book in books}
+
+    def first(book: int) -> int:
+        while of[book] != book:
+            book = of[book]
+        return book
+
+    shared: Counter[tuple[int, int]] = Counter()
+    for passage in np.flatnonzero(repeats.of >= 0):
+        shared[int(unit[passage]), int(unit[repeats.of[passage]])] += int(words[passage])
+    for (later, earlier), count in shared.items():
+        if later in of and earlier in of and count >= EDITION * total[later]:
+            one, other = sorted((first(later), first(earlier)))
+            of[other] = one
+    groups: dict[int, list[int]] = {}
+    for book in of:
+        groups.setdefault(first(book), []).append(book)
+    return list(groups.values())
 
 
 def _sampled(spool: Spool, units: Units, kept: np.ndarray, settings: BuildSettings) -> np.ndarray:
