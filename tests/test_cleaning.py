@@ -278,8 +278,9 @@ def test_contents_copyright_index_and_the_like_go_by_their_role() -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["Contents", "TABLE OF CONTENTS.", "Inhalt", "Table des matières", "Índice", "Indice", "Inhoud", "Sumário", "Innehåll", "Indhold", "Innhold",
-     "Sisällys", "Spis treści", "Obsah", "Содержание", "Оглавление", "المحتويات", "目次", "Index", "Register", "Hakemisto", "Rejstřík",
+    ["Contents", "TABLE OF CONTENTS.", "Inhalt", "Table des matières", "Índice", "Indice", "Inhoud", "Sumário", "Innehåll", "Indhold",
+     "Innhold", "Sisällys", "Spis treści", "Obsah", "Содержание", "Оглавление", "المحتويات", "目次", "Index", "Register", "Hakemisto",
+     "Rejstřík",
      "Указатель", "索引", "Also by A. Nonymous", "Du même auteur", "Bibliography", "List of Illustrations", "_Contents_", "Impressum"],
 )  # fmt: skip
 def test_pages_that_are_no_prose_go_by_their_title_in_any_language(title: str) -> None:
@@ -508,7 +509,7 @@ def random_document(draw: random.Random) -> Document:
 @pytest.mark.parametrize("seed", range(12))
 def test_cleaning_twice_is_cleaning_once(seed: int) -> None:
     draw = random.Random(seed)
-    for _ in range(60):
+    for _ in range(30):
         document = random_document(draw)
         rules = DEFAULTS if draw.random() < 0.6 else draw.sample(DEFAULTS, draw.randrange(1, len(DEFAULTS)))
         once = clean(document, rules=rules)
@@ -518,7 +519,7 @@ def test_cleaning_twice_is_cleaning_once(seed: int) -> None:
         assert again.removed == ()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_view_of_before_and_after_agrees_with_cleaning(seed: int) -> None:
     draw = random.Random(100 + seed)
     for _ in range(30):
@@ -531,21 +532,38 @@ def test_the_view_of_before_and_after_agrees_with_cleaning(seed: int) -> None:
         assert all(bool(pair.rules) == (pair.after != pair.before) for pair in pairs)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["&" + "amp;" * 50_000 + "lt;", " " * 200_000 + "x", "a-\n" * 40_000, "[Illustration " * 20_000, "&#59" * 40_000 + ";", "x" * 300_000 + "-\ny",
-     "\n".join("A line of 12" for _ in range(30_000)), ". " * 100_000, "'" * 100_000, "\u00a0" * 100_000, "© " * 60_000, "Ã" * 60_000],
-    ids=["amp", "spaces", "hyphens", "open brackets", "nested codes", "long word", "lines", "dots", "quotes", "no-break", "copyright", "mojibake"],
-)  # fmt: skip
-def test_a_hostile_text_takes_no_more_than_its_time(text: str) -> None:
+HOSTILE = {
+    "layers of codes": "&" + "amp;" * 20_000 + "lt;",
+    "codes in codes": "&#59" * 10_000 + ";",
+    "spaces": " " * 200_000 + "x",
+    "cut words": "a-\n" * 10_000,
+    "open brackets": "[Illustration " * 10_000,
+    "a long word": "x" * 200_000 + "-\ny",
+    "lines": "A line of 12\n" * 10_000,
+    "dots": ". " * 50_000,
+    "no-break spaces": "\u00a0" * 50_000,
+    "copyright": "© " * 20_000,
+    "garble": "Ã" * 40_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_text_takes_no_more_than_its_time(name: str) -> None:
     started = time.process_time()
-    clean(Document("", (part(text), part(text, title="Contents"))))
-    assert time.process_time() - started < 5
+    clean(Document("", (part(HOSTILE[name]), part(HOSTILE[name], title="Contents"))))
+    assert time.process_time() - started < 4
+
+
+def test_thousands_of_headings_take_no_more_than_their_time() -> None:
+    sections = tuple(part(*["x"] * (number % 2), title=f"Chapter {number} of all") for number in range(3_000))
+    started = time.process_time()
+    clean(Document("T", sections))
+    assert time.process_time() - started < 4
 
 
 def test_prose_is_cleaned_fast_enough_for_an_archive() -> None:
     """254 MB in 3 minutes are 1.4 MB a second; asked for here is half of that, on a machine that does other things."""
-    document = Document("", tuple(part(*[f"{PROSE} “Well,” — {number}."] * 60, title=f"Chapter {number}") for number in range(100)))
+    document = Document("", tuple(part(*[f"{PROSE} “Well,” — {number}."] * 60, title=f"Chapter {number}") for number in range(40)))
     size = sum(len(paragraph.text.encode()) for paragraph in document.paragraphs)
     started = time.process_time()
     assert clean(document).document == document

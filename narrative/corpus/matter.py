@@ -34,6 +34,7 @@ DECLARED = {"cover": 900, "title page": 1_200, "contents": 9_000, "copyright": 9
 CALLED = {"cover": 400, "title page": 600, "copyright": 400}
 LARGEST_PAGE = 2_400  # characters of a copyright page that nothing but its text gives away
 LARGEST_TITLE_PAGE = 400  # characters
+LARGEST_CHAPTERLESS = 4_000  # characters of a page before the title page; after a longer one, the book has begun
 FIRST, LAST = 12, 6  # paragraphs at the ends of a book among which the lines of a copyright page are looked for
 LONGEST_NOTICE = 900  # characters
 EDGES = ".,;:-\u2013\u2014"
@@ -46,9 +47,9 @@ def find_matter(document: Document) -> set[Place]:
     """The paragraphs of front and back matter. Never all: what is nothing but a list or an index is itself the text."""
     gone: set[Place] = set()
     titles = {entry(section.title) for section in document.sections if section.title}
-    listed = set(_listed_headings(document))
+    pages = {*_listed_headings(document), *_title_pages(document)}
     for at, section in enumerate(document.sections):
-        if at in listed or _is_matter(section, titles - {entry(section.title)}) or _is_title_page(document, at):
+        if at in pages or _is_matter(section, titles):
             gone.update((at, index) for index, paragraph in enumerate(section.paragraphs) if not _is_epigraph(section, paragraph))
     gone.update(place for place in find_lists(document, gone))
     flat = [
@@ -75,7 +76,7 @@ def _is_matter(section: Section, titles: set[str]) -> bool:
     if any(len(line) > LONGEST_ENTRY for paragraph in section.paragraphs for line in paragraph.text.split("\n")):
         return False
     lines = lines_of(section.paragraphs)
-    return _is_contents(lines, titles) or _is_index(lines)
+    return _is_contents(lines, titles, entry(section.title)) or _is_index(lines)
 
 
 def _is_epigraph(section: Section, paragraph: Paragraph) -> bool:
@@ -106,7 +107,7 @@ def _is_copyright_page(section: Section) -> bool:
     return len(signs) >= 2 and signs[0] < STRONG
 
 
-def _is_contents(lines: list[str], titles: set[str]) -> bool:
+def _is_contents(lines: list[str], titles: set[str], own: str) -> bool:
     if len(lines) < 5 or sum(is_sentence(line) for line in lines) > 0.1 * len(lines):
         return False
     pages = [found[1] for line in lines if (found := PAGED.search(line))]
@@ -114,7 +115,7 @@ def _is_contents(lines: list[str], titles: set[str]) -> bool:
     rising = sum(a <= b for a, b in pairwise(numbers)) >= 0.8 * (len(numbers) - 1) and len(set(numbers)) > 3
     if len(pages) >= 0.7 * len(lines) and rising:
         return True
-    hits = sum(entry(line) in titles for line in lines)
+    hits = sum(key in titles and key != own for key in map(entry, lines))
     return hits >= max(4, 0.6 * len(lines))
 
 
@@ -125,19 +126,20 @@ def _is_index(lines: list[str]) -> bool:
     return sum(a <= b for a, b in pairwise(initials)) >= 0.7 * (len(initials) - 1)
 
 
-def _is_title_page(document: Document, at: int) -> bool:
-    """A page of nothing but the title and the author's name, with the book after it."""
-    section = document.sections[at]
-    if not document.title or _size(section) > LARGEST_TITLE_PAGE:
-        return False
-    words = plain(" ".join(paragraph.text for paragraph in section.paragraphs)).split()
-    if not words or len(words) * 10 > document.words:
-        return False
-    if any(len(lines_of(earlier.paragraphs)) > 40 for earlier in document.sections[:at]):
-        return False
-    known = {word.strip(EDGES) for word in plain(f"{document.title} {document.author}").split()} | SMALL_WORDS
-    of_title = [word for word in words if word.strip(EDGES) in known - SMALL_WORDS]
-    return bool(of_title) and sum(word.strip(EDGES) in known for word in words) >= 0.75 * len(words)
+def _title_pages(document: Document) -> Iterator[int]:
+    """Pages of nothing but the title and the author's name, with the book after them."""
+    known = {word.strip(EDGES) for word in plain(f"{document.title} {document.author}").split()} - SMALL_WORDS
+    size = sum(map(_size, document.sections))
+    for at, section in enumerate(document.sections):
+        own = _size(section)
+        if not document.title or own > LARGEST_CHAPTERLESS:
+            return
+        if own > LARGEST_TITLE_PAGE or own * 10 > size:
+            continue
+        words = [word.strip(EDGES) for word in plain(" ".join(paragraph.text for paragraph in section.paragraphs)).split()]
+        of_title = sum(word in known for word in words)
+        if of_title and of_title + sum(word in SMALL_WORDS for word in words) >= 0.75 * len(words):
+            yield at
 
 
 def _listed_headings(document: Document) -> Iterator[int]:

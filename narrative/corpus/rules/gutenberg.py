@@ -29,12 +29,13 @@ BOILERPLATE = re.compile(
 # Said of electronic texts only.
 CREDITS = re.compile(
     r"^\W{0,3}(?:E-?text (?:was )?(?:prepared|produced|scanned|created)|(?:HTML|ePub) version by|"
-    r"This (?:e-?text|e-?book) (?:was|has been) \w+|Character set encoding:|Release Date:|Posting Date:|(?:EBook|E-?text) (?:No\.?|#) ?:? ?\d)",
+    r"This (?:e-?text|e-?book) (?:was|has been) \w+|Character set encoding:|Release Date:|Posting Date:|"
+    r"(?:EBook|E-?text) (?:No\.?|#) ?:? ?\d)",
     re.IGNORECASE,
 )
 # Said in novels too: believed where something else shows where the text comes from.
 LIKELY_CREDITS = re.compile(
-    r"^\W{0,3}(?:(?:Produced|Prepared|Transcribed|Digiti[sz]ed|Scanned|Converted|Proofread)(?: and \w+)?(?: from .{3,80}?)? by|Credits?:)\b",
+    r"^\W{0,3}(?:(?:Produced|Prepared|Transcribed|Digiti[sz]ed|Scanned|Proofread)(?: and \w+)?(?: from .{3,80}?)? by|Credits?:)\b",
     re.IGNORECASE,
 )
 CLOSING = re.compile(r"^\[(?:The )?End of .{3,200}\]$", re.IGNORECASE | re.DOTALL)
