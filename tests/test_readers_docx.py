@@ -103,8 +103,18 @@ def test_insertions_are_kept_and_deletions_are_not(tmp_path: Path) -> None:
 
 def test_a_deleted_paragraph_end_joins_two_paragraphs(tmp_path: Path) -> None:
     deleted = "<w:rPr><w:del/></w:rPr>"
-    assert texts(tmp_path, p(t("fire"), properties=deleted), p(t("fly")), p(t("next"))) == ["firefly", "next"]
+    stops = '<w:tabs><w:tab w:val="left" w:pos="7"/></w:tabs>'
+    assert texts(tmp_path, p(t("fire"), properties=deleted), p(t("fly"), properties=stops), p(t("next"))) == ["firefly", "next"]
     assert texts(tmp_path, p(properties=deleted), p(t("b")), p(t("last"), properties=deleted)) == ["b", "last"]
+
+
+def test_a_large_first_letter_stands_in_its_word(tmp_path: Path) -> None:
+    letter = p(t("O"), properties='<w:framePr w:dropCap="drop" w:lines="3"/>')
+    assert texts(tmp_path, letter, p(t("nce upon")), p(t("framed"), properties='<w:framePr w:w="9"/>'), p(t("a"))) == [
+        "Once upon",
+        "framed",
+        "a",
+    ]
 
 
 def test_deleted_rows_and_cells_of_tables_are_left_out(tmp_path: Path) -> None:
@@ -132,6 +142,8 @@ def test_of_a_field_the_result_is_read_and_not_the_instruction(tmp_path: Path) -
 
 def test_a_field_that_never_ends_hides_no_other_paragraph(tmp_path: Path) -> None:
     assert texts(tmp_path, p(t("a"), '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'), p(t("b"))) == ["a", "b"]
+    open_ones = '<w:r><w:fldChar w:fldCharType="begin"/><w:fldChar w:fldCharType="separate"/><w:t>a</w:t></w:r>' * 5_000
+    assert [len(text) for text in texts(tmp_path, p(open_ones))] == [5_000]
 
 
 def test_links_controls_and_tags_are_walked_through(tmp_path: Path) -> None:
@@ -148,8 +160,7 @@ def test_signs_stand_for_their_characters(tmp_path: Path) -> None:
         '<w:r><w:tab/><w:t>x</w:t><w:noBreakHyphen/><w:t>y</w:t><w:softHyphen/><w:t>z</w:t><w:ptab/><w:sym w:font="Symbol" w:char="F061"/>'
         '<w:sym w:font="Wingdings" w:char="F0E0"/><w:sym w:font="Symbol" w:char="zz"/></w:r>'
     )
-    stops = '<w:tabs><w:tab w:val="left" w:pos="7"/></w:tabs>'
-    assert texts(tmp_path, p(t("a"), signs, properties=stops)) == ["a\tx\u2011y\u00adz\t\u03b1\uf0e0"]
+    assert texts(tmp_path, p(t("a"), signs)) == ["a\tx\u2011y\u00adz\t\u03b1\uf0e0"]
 
 
 def test_a_line_break_makes_verse_and_a_page_break_a_paragraph(tmp_path: Path) -> None:

@@ -127,6 +127,10 @@ def test_raw_bytes_are_passed_over(tmp_path: Path) -> None:
     assert texts(tmp_path, b"a{\\pict\\bin-7 00}b") == ["ab"]
 
 
+def test_a_large_first_letter_stands_in_its_word(tmp_path: Path) -> None:
+    assert texts(tmp_path, r"{\pard\dropcapli3\dropcapt1 O\par}\pard nce upon\par a") == ["Once upon", "a"]
+
+
 def test_hidden_and_deleted_text_is_left_out_and_insertions_are_kept(tmp_path: Path) -> None:
     assert texts(tmp_path, r"a{\v hidden}b\v hidden\v0 c{\deleted old\par}{\revised new}{\mvf from}\v x\plain d\par e") == ["abcnewd", "e"]
 
@@ -182,6 +186,11 @@ def test_title_and_author_are_the_files_own(tmp_path: Path) -> None:
     document = only(rich(tmp_path, info + "a"))
     assert (document.title, document.author) == ("Яé", "Ada Byron")
     assert only(rich(tmp_path, r"{\info{\title Microsoft Word - x.doc}{\author }}a")).title == ""
+
+
+def test_a_title_without_end_costs_nothing(tmp_path: Path) -> None:
+    document = only(rich(tmp_path, r"{\info{\title " + r"ab\~" * 20_000 + "}}a"))
+    assert len(document.title) < 2000
 
 
 def test_a_cut_file_is_read_to_its_end_with_a_warning(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from narrative.corpus.options import ReadOptions
 from narrative.corpus.package import Package, resolve
 from narrative.corpus.readers.docx_flow import Flow, Notes
 from narrative.corpus.readers.docx_styles import read_styles
-from narrative.corpus.readers.office_document import document
+from narrative.corpus.readers.office_document import document, stated
 from narrative.corpus.readers.office_ole import ole_kind
 from narrative.corpus.readers.office_styles import Styles
 from narrative.corpus.xml import Event, xml_events
@@ -61,7 +61,7 @@ class _Parts:
         read_styles(self._optional("styles"), styles)
         flow = Flow(styles, self._notes(styles) if options.notes == "place" else None)
         flow.read(self._events(self._main), root="w:document")
-        facts = self._facts()
+        facts = stated(self._optional("core-properties"))
         return document(
             flow.lines,
             title=facts.get("dc:title", ""),
@@ -77,16 +77,6 @@ class _Parts:
             flow.read(self._optional(part))
             notes |= flow.notes
         return notes
-
-    def _facts(self) -> dict[str, str]:
-        facts: dict[str, str] = {}
-        element = ""
-        for kind, name, _ in self._optional("core-properties"):
-            if kind == "text":
-                facts[element] = facts.get(element, "") + name
-            else:
-                element = name if kind == "start" else ""
-        return facts
 
     def _relations(self, part: str) -> dict[str, str]:
         """The parts that `part` names, by the last word of their type, which the strict format shares with the usual one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from narrative.corpus.readers.docx_place import Control, Paragraph, Place, Row
+from narrative.corpus.readers.docx_place import Controls, Paragraph, Place, Row
 from narrative.corpus.readers.docx_styles import number, on
 from narrative.corpus.readers.office_flow import Line, as_notes
 from narrative.corpus.readers.office_styles import Styles
@@ -17,10 +17,11 @@ from narrative.errors import DocumentError
 Attributes = Mapping[str, str]
 Notes = dict[str, list[Line]]
 
+MOST_FIELDS = 50
+"""Fields in each other; of more the outer ones are forgotten."""
 _TEXTS = {"w:t", "m:t"}
 _NO_NOTES = {"separator", "continuationSeparator", "continuationNotice"}
 _SKIPPED = {"w:pPrChange", "w:rPrChange", "w:tblPrChange", "w:trPrChange", "w:tcPrChange", "w:sectPrChange", "w:rt"}
-_GALLERIES = {"Table of Contents": "contents", "Bibliographies": "bibliography", "Cover Pages": "cover"}
 _SIGNS = {"w:cr": "\n", "w:ptab": "\t", "w:noBreakHyphen": "\u2011", "w:softHyphen": "\u00ad"}
 
 
@@ -39,7 +40,7 @@ class Flow:
         self._skipping = 0
         self._places = [Place()]
         self._rows: list[Row] = []
-        self._controls: list[Control] = []
+        self._controls = Controls()
         self._branches: list[int] = []
         self._said = 0
         self._opening = ""
@@ -80,11 +81,6 @@ class Flow:
     def _place(self) -> Place:
         return self._places[-1]
 
-    @property
-    def _role(self) -> str:
-        """What the content controls around declare."""
-        return next((control.role for control in reversed(self._controls) if control.role), "")
-
     def _text(self, text: str) -> None:
         if self._path[-1] in _TEXTS and not self._place.marked:
             self._say(" ".join(text.split("\n")).replace("\t", " "))
@@ -109,7 +105,7 @@ class Flow:
 
     def _finish(self) -> None:
         look = self._place.look(self._styles)
-        role = self._role or look.role
+        role = self._controls.role or look.role
         self._place.story.finish(replace(look, role=role, level=look.level if role == "body" else None))
 
     def _break(self, attributes: Attributes) -> None:
@@ -152,13 +148,17 @@ class Flow:
         else:
             self._skipping = 1
 
+    def _frame(self, attributes: Attributes) -> None:
+        if attributes.get("w:dropCap") in {"drop", "margin"}:
+            self._place.paragraph.joined = True  # a large first letter, whose word goes on in the next paragraph
+
     def _cell_deleted(self, _: Attributes) -> None:
         self._place.deleted = True
 
     def _field(self, attributes: Attributes) -> None:
         fields, step = self._place.fields, attributes.get("w:fldCharType")
         if step == "begin":
-            fields.append(False)
+            self._place.fields = [*fields[-MOST_FIELDS:], False]
         elif step == "separate" and fields:
             fields[-1] = True
         elif step == "end" and fields:
@@ -219,24 +219,22 @@ class Flow:
     def _close_row(self) -> None:
         row = self._rows.pop()
         if not row.deleted:
-            self._place.story.row(row.cells, self._role or "body")
+            self._place.story.row(row.cells, self._controls.role or "body")
 
     def _open_control(self, _: Attributes) -> None:
-        self._controls.append(Control())
+        self._controls.enter()
 
     def _close_control(self) -> None:
-        self._controls.pop()
+        self._controls.leave()
 
     def _gallery(self, attributes: Attributes) -> None:
-        if self._controls:
-            self._controls[-1].role = _GALLERIES.get(attributes.get("w:val", ""), "")
+        self._controls.declare(attributes.get("w:val", ""))
 
     def _placeholder(self, attributes: Attributes) -> None:
-        if self._controls:
-            self._controls[-1].placeholder = on(attributes)
+        self._controls.prompt(on(attributes))
 
     def _control_content(self, _: Attributes) -> None:
-        if self._controls and self._controls[-1].placeholder:
+        if self._controls.prompts:
             self._skipping = 1
 
     def _open_branches(self, _: Attributes) -> None:
@@ -263,6 +261,7 @@ class Flow:
         "w:del": _deleted,
         "w:moveFrom": _deleted,
         "w:cellDel": _cell_deleted,
+        "w:framePr": _frame,
         "w:fldChar": _field,
         "w:br": _break,
         "w:tab": _tab,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from narrative.corpus.readers.office_flow import Look, Story
 from narrative.corpus.readers.office_styles import Styles
@@ -15,7 +16,7 @@ class Paragraph:
     style: str = ""
     outline: int | None = None
     numbered: bool | None = None
-    joined: bool = False  # its end was deleted: the next one goes on with it
+    joined: bool = False  # its end was deleted, or it is a large first letter: the next one goes on with it
 
 
 @dataclass
@@ -50,8 +51,37 @@ class Row:
 
 
 @dataclass
-class Control:
-    """A content control: the role it declares, and whether it still shows its prompt instead of text."""
-
+class _Control:
     role: str = ""
     placeholder: bool = False
+
+
+class Controls:
+    """The content controls around: the role they declare, and whether the inner one still shows its prompt instead of text."""
+
+    _galleries: ClassVar = {"Table of Contents": "contents", "Bibliographies": "bibliography", "Cover Pages": "cover"}
+
+    def __init__(self) -> None:
+        self._open: list[_Control] = []
+
+    def enter(self) -> None:
+        self._open.append(_Control())
+
+    def leave(self) -> None:
+        self._open.pop()
+
+    def declare(self, gallery: str) -> None:
+        if self._open:
+            self._open[-1].role = self._galleries.get(gallery, "")
+
+    def prompt(self, showing: bool) -> None:
+        if self._open:
+            self._open[-1].placeholder = showing
+
+    @property
+    def prompts(self) -> bool:
+        return bool(self._open) and self._open[-1].placeholder
+
+    @property
+    def role(self) -> str:
+        return next((control.role for control in reversed(self._open) if control.role), "")

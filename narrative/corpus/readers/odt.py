@@ -9,7 +9,7 @@ from narrative.corpus.document import Document
 from narrative.corpus.options import ReadOptions
 from narrative.corpus.package import Package
 from narrative.corpus.readers.odt_flow import Flow, read_styles
-from narrative.corpus.readers.office_document import document
+from narrative.corpus.readers.office_document import document, stated
 from narrative.corpus.readers.office_styles import Styles
 from narrative.corpus.xml import Event, xml_events
 from narrative.errors import DocumentError
@@ -49,7 +49,7 @@ class _Parts:
         flow.read(self._events("content.xml"))
         if not flow.is_text:
             raise DocumentError("The file is an OpenDocument file, but no text: a spreadsheet, a presentation or a drawing.")
-        facts = self._facts()
+        facts = stated(self._tried("meta.xml"))
         return document(
             flow.lines,
             title=facts.get("dc:title", ""),
@@ -60,16 +60,6 @@ class _Parts:
 
     def _encrypted(self) -> bool:
         return any(name == "manifest:encryption-data" for _, name, _ in self._tried("META-INF/manifest.xml"))
-
-    def _facts(self) -> dict[str, str]:
-        facts: dict[str, str] = {}
-        element = ""
-        for kind, name, _ in self._tried("meta.xml"):
-            if kind == "text":
-                facts[element] = facts.get(element, "") + name
-            else:
-                element = name if kind == "start" else ""
-        return facts
 
     def _tried(self, part: str) -> Iterator[Event]:
         """The events of a part that a document can do without, as far as they go."""

@@ -13,7 +13,7 @@ from narrative.corpus.xml import Event
 
 Attributes = Mapping[str, str]
 
-MOST_SPACES = 100
+MOST_SPACES = 40
 _SPACE, _TAB, _BREAK = "\x01", "\x02", "\x03"  # meant ones, apart from the spaces of the XML: no XML can hold these characters
 _MEANT = str.maketrans({_SPACE: " ", _TAB: "\t", _BREAK: "\n"})
 _SIGNS = {"text:tab": _TAB, "text:line-break": _BREAK}

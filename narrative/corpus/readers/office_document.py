@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from narrative.corpus.document import Document, Section
 from narrative.corpus.readers.office_flow import Line
+from narrative.corpus.xml import Event
 
 LEAST_DECLARED = 2
 """Lines in a run that make a contents, index or bibliography; a single one is a style used for its looks."""
@@ -22,6 +23,18 @@ _NOBODY = re.compile(
     r"|openoffice(?:\.org)?|libreoffice",
     re.IGNORECASE,
 )
+
+
+def stated(events: Iterable[Event]) -> dict[str, str]:
+    """The text of every element in a part that says what the file is, by the element's name."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    element = ""
+    for kind, name, _ in events:
+        if kind == "text":
+            texts[element].append(name)
+        else:
+            element = name if kind == "start" else ""
+    return {name: "".join(parts) for name, parts in texts.items()}
 
 
 def document(lines: Sequence[Line], *, title: str = "", author: str = "", language: str = "", warnings: Sequence[str] = ()) -> Document:

@@ -37,6 +37,7 @@ class _Group:
     style: int = 0
     outline: int | None = None
     numbered: bool = False
+    joined: bool = False  # a large first letter, whose word goes on in the next paragraph
     table: bool = False
     inner: int = 0  # tables around the paragraph, as \\itap counts them
 
@@ -69,7 +70,7 @@ class Flow:
             if self.whole:
                 break
         self._flush()
-        self._groups = [replace(self._group, goes=_BODY, deleted=False)]
+        self._groups = [replace(self._group, goes=_BODY, deleted=False, joined=False)]
         while len(self._places) > 1:
             self._close_place()
         self._end_paragraph()
@@ -179,7 +180,7 @@ class Flow:
     def _end_paragraph(self, level: int | None = None) -> None:
         """`level` is that of a cell which ends with it."""
         group = self._group
-        if group.goes != _BODY or group.deleted:  # a deleted end joins two paragraphs
+        if group.goes != _BODY or group.deleted or group.joined:  # a deleted end joins two paragraphs
             return
         look = self.head.styles.look(str(group.style), group.outline)
         if (group.numbered or self._place.listed) and look.kind == "text" and look.role == "body":
@@ -224,7 +225,8 @@ class Flow:
 
     def _plain_paragraph(self, _: int | None) -> None:
         group = self._group
-        group.style, group.outline, group.numbered, group.table, group.inner = 0, None, False, False, 0
+        group.style, group.outline, group.inner = 0, None, 0
+        group.numbered = group.joined = group.table = False
 
     def _plain(self, _: int | None) -> None:
         self._group.hidden = self._group.deleted = False
@@ -250,6 +252,9 @@ class Flow:
 
     def _numbered(self, number: int | None) -> None:
         self._group.numbered = bool(number)
+
+    def _joins(self, number: int | None) -> None:
+        self._group.joined = bool(number)
 
     def _in_table(self, number: int | None) -> None:
         self._group.table = number != 0
@@ -283,6 +288,7 @@ class Flow:
         "s": _in_style,
         "outlinelevel": _at_level,
         "ls": _numbered,
+        "dropcapli": _joins,
         "intbl": _in_table,
         "itap": _in_tables,
         "ansicpg": _encoded,

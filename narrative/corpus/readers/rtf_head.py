@@ -8,6 +8,8 @@ from narrative.corpus.readers.office_styles import Style, Styles
 from narrative.corpus.readers.office_symbols import symbol
 from narrative.corpus.readers.rtf_codes import SYMBOL_CHARSET, charset, code_page
 
+LONGEST_NAME = 1000
+"""Letters of a font's or style's name, and of the title: no honest one is longer."""
 _CONTROLS = dict.fromkeys((*range(9), *range(10, 32), 127))
 
 
@@ -49,14 +51,14 @@ class Head:
 
     def text(self, group: str, text: str) -> None:
         if group == "fonttbl":
-            self._font.name += text.partition(";")[0]
+            self._font.name = _longer(self._font.name, text.partition(";")[0])
         elif group == "stylesheet":
             name, ends, _ = text.partition(";")
-            self._style.name += name
+            self._style.name = _longer(self._style.name, name)
             if ends:
                 self._end_style()
         elif group in {"title", "author"}:
-            self.facts[group] = self.facts.get(group, "") + text
+            self.facts[group] = _longer(self.facts.get(group, ""), text)
 
     def _font_word(self, name: str, number: int) -> None:
         if name == "f":
@@ -83,3 +85,7 @@ class Head:
             self._style.parent = "" if self._style.parent == str(self._style_id) else self._style.parent
             self.styles.add(str(self._style_id), self._style)
         self._style, self._style_id = Style(""), 0
+
+
+def _longer(name: str, text: str) -> str:
+    return (name + text)[:LONGEST_NAME]
