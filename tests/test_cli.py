@@ -215,6 +215,14 @@ BAD = [
     ([], "COMMAND"),
     (["corpus"], "ACTION"),
     (["corpus", "show", "nosuch"], "No corpus 'nosuch'"),
+    (["corpus", "build", "--name", "x"], "PATH"),
+    (["corpus", "build", "x.txt"], "--name"),
+    (["corpus", "build", "x.txt", "--name", "../x"], "'../x' can't be a corpus name"),
+    (["corpus", "build", "x.txt", "--name", "tales"], "There is a corpus 'tales' already"),
+    (["corpus", "build", "x.txt", "--name", "x", "--quality", "high"], "Quality is 'high'; it must be a number from 0 to 1"),
+    (["corpus", "build", "x.txt", "--name", "x", "--without", "commas"], "Unknown cleaning rule 'commas'. Choose one of: mojibake"),
+    (["corpus", "build", "x.txt", "--name", "x", "--notes", "burn"], "Unknown notes 'burn'. Choose one of: place, drop"),
+    (["corpus", "build", "x.txt", "--name", "x", "--tokenizer", "nosuch"], "'nosuch'. Here are: "),
     (["train", "--base", "tiny"], "at least one corpus"),
     (["train", "--corpus", "nosuch", "--base", "tiny"], "No corpus 'nosuch'. Here are: tales"),
     (["train", "--corpus", "tales"], "needs a base model"),
@@ -269,6 +277,25 @@ def test_a_corpus_is_shown_with_its_sides(capsys: CAPTURE) -> None:
     assert len(shown["fingerprint"]) == 64
     assert main(["corpus", "show", "tales"]) == 0
     assert "1 sources, 40 records, 1,200 words" in capsys.readouterr().out
+
+
+def test_a_corpus_is_built_from_files_and_its_report_is_one_json_value(tmp_path: Path, capsys: CAPTURE) -> None:
+    (tmp_path / "books").mkdir()
+    for number in range(3):
+        text = "\n\n".join(f"Chapter {n}\n\nIt was year {number} of the fox, day {n}, and {'she ran on ' * 20}." for n in range(20))
+        (tmp_path / "books" / f"{number}.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "books" / "junk.pdf").write_bytes(b"%PDF-1.4 cut")
+    arguments = ["corpus", "build", str(tmp_path / "books"), "--name", "foxes", "--duplicates", "0", "--without", "blank lines,hard wraps"]
+    report = answer(capsys, *arguments)
+    assert [(file["path"], file["status"]) for file in report["files"]] == [
+        ("0.txt", "read"), ("1.txt", "read"), ("2.txt", "read"), ("junk.pdf", "refused"),
+    ]  # fmt: skip
+    assert report["files"][3]["reason"]
+    assert report["words"] == sum(file["words"] for file in report["files"]) == report["train"]["words"] + report["test"]["words"]
+    assert "hard wraps" not in report["settings"]["rules"]
+    assert answer(capsys, "corpus", "show", "foxes") == report
+    assert main(["corpus", "show", "foxes"]) == 0
+    assert "junk.pdf: refused" in capsys.readouterr().out
 
 
 SMALL = [

@@ -20,6 +20,7 @@ from narrative.corpus.choosing import choose
 from narrative.corpus.intake import Intake
 from narrative.corpus.options import ReadOptions
 from narrative.corpus.shelf import FileEntry, Shelf
+from narrative.corpus.tokens import Counter, token_counter
 from narrative.corpus.writing import Writing
 from narrative.errors import CorpusError, shown
 
@@ -34,10 +35,11 @@ def build_from_files(
     Raises `CorpusError` when nothing could be read, or when a corpus of that name is there and `replace` is not set.
     """
     check_name(name, replace=replace)
+    count = _counter(settings)
     with _part() as part:
         shelf = Shelf(part / "shelf")
         yield from shelf.add(paths, options=options)
-        yield from _build(shelf, name, settings, part)
+        yield from _build(shelf, name, settings, part, count)
         _put_in_place(part, name)
 
 
@@ -47,9 +49,15 @@ def build(shelf: Shelf, name: str, *, settings: BuildSettings, replace: bool = F
     Raises `CorpusError` likewise.
     """
     check_name(name, replace=replace)
+    count = _counter(settings)
     with _part() as part:
-        yield from _build(shelf.copy_to(part / "shelf"), name, settings, part)
+        yield from _build(shelf.copy_to(part / "shelf"), name, settings, part, count)
         _put_in_place(part, name)
+
+
+def _counter(settings: BuildSettings) -> Counter | None:
+    """Before anything is read: an unknown model should not be told of after an hour."""
+    return token_counter(settings.tokenizer) if settings.tokenizer else None
 
 
 def check_name(name: str, *, replace: bool) -> None:
@@ -62,13 +70,13 @@ def check_name(name: str, *, replace: bool) -> None:
         raise CorpusError(f"There is a corpus '{name}' already. Choose another name, or replace it.")
 
 
-def _build(shelf: Shelf, name: str, settings: BuildSettings, part: Path) -> Iterator[Progress]:
+def _build(shelf: Shelf, name: str, settings: BuildSettings, part: Path, count: Counter | None) -> Iterator[Progress]:
     intake = Intake(shelf, settings, part)
     try:
         yield from intake.run()
         yield Progress("comparing", 0, len(intake.spool.words))
         choice = choose(intake.spool, intake.signatures.rows(), intake.units, settings)
-        yield from Writing(intake, choice, settings).run(name, part)
+        yield from Writing(intake, choice, settings, count).run(name, part)
     finally:
         intake.close()
 

@@ -79,6 +79,15 @@ def load_corpus(name: str | Path) -> Corpus:
         raise CorpusError(f"Corpus '{name}' has a damaged corpus.json: {error}. Build it again.") from error
 
 
+def describe(corpus: Corpus) -> dict[str, Any]:
+    """The report as JSON. A corpus that no build made (a recipe's) names its sources as files, with the side each is on."""
+    sides = {split: asdict(getattr(corpus, split)) for split in SPLITS}
+    files = [{"path": source, "status": "read", "reason": None, "split": split} for split in SPLITS for source in corpus.sources[split]]
+    totals = {key: sum(side[key] for side in sides.values()) for key in ("records", "words", "bytes")}
+    names = {"name": corpus.name, "origin": corpus.origin, "licence": corpus.licence, "fingerprint": corpus.fingerprint}
+    return names | {"files": files, **totals, **sides} | dict(corpus.report)
+
+
 def corpus_names() -> list[str]:
     """The corpora under NARRATIVE_HOME that are whole, by name."""
     return sorted(path.parent.name for path in home.corpora().glob("[!.]*/corpus.json"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+Counter = Callable[[Sequence[str]], list[int]]
 
-def token_counter(model: str) -> Callable[[Sequence[str]], list[int]]:
+
+def token_counter(model: str) -> Counter:
     """A function from texts to their numbers of tokens, special tokens not counted. Raises `ModelError` for an unknown model."""
     from narrative.models.loading import at_hand  # torch comes with it: only a build that counts tokens waits for that
     from narrative.models.sources import adapter_base, is_adapter, locate, split_adapter

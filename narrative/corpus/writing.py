@@ -13,7 +13,7 @@ from narrative.corpus.corpus import writing_corpus
 from narrative.corpus.intake import Intake
 from narrative.corpus.report import FileReport, report_json
 from narrative.corpus.spool import Piece
-from narrative.corpus.tokens import token_counter
+from narrative.corpus.tokens import Counter
 from narrative.formats import Record
 
 TOKENS_AT_ONCE = 64
@@ -23,9 +23,9 @@ NEWS_EVERY = 500  # records between two pieces of news
 class Writing:
     """Writes what was chosen."""
 
-    def __init__(self, intake: Intake, choice: Choice, settings: BuildSettings) -> None:
+    def __init__(self, intake: Intake, choice: Choice, settings: BuildSettings, count_tokens: Counter | None) -> None:
         self._intake, self._choice, self._settings = intake, choice, settings
-        self._count_tokens = token_counter(settings.tokenizer) if settings.tokenizer else None
+        self._count_tokens = count_tokens
         self._waiting: list[tuple[FileReport, str, str]] = []  # (file, side, text) whose tokens are not counted yet
         self._chapters: set[tuple[int, int]] = set()
         self.tokens = {"train": 0, "test": 0}
