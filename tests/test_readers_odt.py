@@ -25,7 +25,8 @@ STYLES = """
 <style:style style:name="Figure" style:family="paragraph" style:parent-style-name="Caption"/>
 <style:style style:name="Hidden" style:family="paragraph"><style:text-properties text:display="none"/></style:style>
 </office:styles>
-<office:automatic-styles><style:style style:name="MP1" style:family="paragraph" style:parent-style-name="Caption"/></office:automatic-styles>
+<office:automatic-styles>
+<style:style style:name="MP1" style:family="paragraph" style:parent-style-name="Caption"/></office:automatic-styles>
 <office:master-styles><style:master-page><style:header>
 <text:p>running head</text:p></style:header></style:master-page></office:master-styles>
 """
