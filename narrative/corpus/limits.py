@@ -16,6 +16,12 @@ MAX_ENTRIES = 20_000
 """Entries in one zip."""
 MAX_RATIO = 200
 """Times that a zip entry or compressed file of more than a megabyte may grow when it is unpacked: text grows 3 to 20 times."""
+MAX_RATIO_XZ = 1_000
+"""The same for .xz, which finds repeats megabytes apart: books shrink to a quarter, logs and generated stories to far less."""
+MAX_XZ_MEMORY = 100 * MB
+"""Memory that unpacking one .xz may ask for: its strongest standard setting takes 68 MB, a hostile header asks for gigabytes."""
+MAX_DIRECTORY = 10 * MB
+"""Bytes of a zip's list of entries, checked before it is read: more than `MAX_ENTRIES` long names take."""
 MAX_DEPTH = 200
 """Levels of nesting in XML, HTML and RTF."""
 MAX_DOCUMENT = 64 * MB
