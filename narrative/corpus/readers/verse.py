@@ -1,0 +1,73 @@
+"""Books of verse as JSON lines: gid, author, title, and stanzas as lists of lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from narrative.corpus.columns import Row, sound, value
+from narrative.corpus.document import Document, Paragraph, Section
+from narrative.corpus.encoding import open_text
+from narrative.corpus.limits import MAX_DOCUMENT, MB
+from narrative.corpus.options import ReadOptions
+from narrative.errors import DocumentError
+
+_STANZAS = re.compile(r'"stanzas"\s*:\s*\[')
+_ALWAYS = ("gid", "period")
+
+
+def looks_like(first_line: str) -> bool:
+    """Whether a file that begins so is verse of this kind; the line may be cut."""
+    return first_line.lstrip("\ufeff \t\r\n").startswith("{") and bool(_STANZAS.search(first_line))
+
+
+def read(path: Path, options: ReadOptions) -> Iterator[Document]:
+    """A document a book, a paragraph a stanza. Raises `DocumentError` when no line is such a book."""
+    stream, warnings = open_text(path)
+    bad, last = 0, None
+    with stream:
+        while line := stream.readline(MAX_DOCUMENT):
+            if len(line) >= MAX_DOCUMENT and not line.endswith("\n"):
+                raise DocumentError(f"A line of the file has more than {MAX_DOCUMENT / MB:,.0f} MB.")
+            if not line.strip():
+                continue
+            document = _book(line, options)
+            if document is None:
+                bad += 1
+                continue
+            if last is not None:
+                yield last
+            last = replace(document, warnings=warnings)
+            warnings = ()
+    if last is None:
+        raise DocumentError("No line of the file is a book of verse with stanzas.")
+    counted = f"Lines left out because they are no books of verse: {bad:,}."
+    yield replace(last, warnings=last.warnings + ((counted,) if bad else ()))
+
+
+def _book(line: str, options: ReadOptions) -> Document | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not isinstance(row.get("stanzas"), list):
+        return None
+    stanzas = tuple(Paragraph(text, "verse") for stanza in row["stanzas"] if (text := _stanza(stanza)))
+    if not stanzas:
+        return None
+    return Document(value(row, "title"), (Section("", stanzas),), value(row, "author"), value(row, "language"), _metadata(row, options))
+
+
+def _stanza(stanza: object) -> str:
+    if not isinstance(stanza, list):
+        return ""
+    lines = (line.strip() for line in stanza if isinstance(line, str))
+    return sound("\n".join(line for line in lines if line))
+
+
+def _metadata(row: Row, options: ReadOptions) -> dict[str, str]:
+    names = dict.fromkeys((*_ALWAYS, *options.columns))
+    return {name: fact for name in names if (fact := value(row, name))}
