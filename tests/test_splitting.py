@@ -32,6 +32,11 @@ def test_equal_books_are_not_cut_as_long_as_one_makes_about_the_share() -> None:
     assert hold_back([str(n) for n in range(5)], [1000] * 5, share=0.1, seed=0) == (set(), 500)
 
 
+def test_many_little_texts_make_the_share_exactly() -> None:
+    held, missing = hold_back([str(n) for n in range(5000)], [20] * 5000, share=0.1, seed=0)
+    assert (len(held), missing) == (500, 0)
+
+
 def test_the_same_seed_holds_the_same_books_back_and_another_holds_others() -> None:
     words = sizes(0)
     assert hold_back(NAMES, words, share=0.1, seed=1) == hold_back(NAMES, words, share=0.1, seed=1)

@@ -40,7 +40,7 @@ def hold_back(names: Sequence[str], words: Sequence[int], *, share: float, seed:
     wanted = missing = share * sum(words)
     held: set[int] = set()
     for place in in_drawn_order(names, seed):
-        if words[place] and words[place] <= missing + wanted * OVER:
+        if 0 < words[place] < 2 * missing and words[place] - missing <= wanted * OVER:  # nearer with it than without
             held.add(place)
             missing -= words[place]
     return held, max(0, round(missing)) if missing > wanted * UNDER else 0
