@@ -12,19 +12,21 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: otherwise it asks two hosts
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from narrative.errors import NarrativeError
 from narrative.example import load_example
-from narrative.home import database
+from narrative.home import database, uploads
 from narrative.models import ModelCache, default_model
 from narrative.store import Store
-from narrative.studio import Studio
-from narrative.tabs import api, generate, header, shared, theme
+from narrative.studio import Bookshelf, Studio
+from narrative.tabs import api, generate, header, shared, theme, train
 
 OPEN_SESSIONS = 2000
+LARGEST_FILE = "500mb"  # that a browser may send: a scanned book as PDF or a year's archive as zip; larger ones are for the command line
 
 
-def compose(studio: Studio, model: str) -> gr.Blocks:
+def compose(studio: Studio, bookshelf: Bookshelf, model: str) -> gr.Blocks:
     """The page: header, then one tab after the other. Only here do they meet."""
     page = gr.Blocks(title="Narrative", analytics_enabled=False)
     with page:
@@ -32,10 +34,13 @@ def compose(studio: Studio, model: str) -> gr.Blocks:
         with gr.Column(elem_id="shell"):
             picker, card = header.build_header(model)
             common = shared.Shared(page, shared.Owners(), selection, owner, picker, card, shared.notice_line(), shared.courier())
-            with gr.Tabs(elem_id="nav", overflow_behavior="wrap"), gr.Tab("Generate", id="generate") as tab:
-                outputs, draw = generate.build(common, studio, model=model)
+            with gr.Tabs(elem_id="nav", overflow_behavior="wrap"):
+                with gr.Tab("Generate", id="generate") as writing:
+                    drawn, draw = generate.build(common, studio, model=model)
+                with gr.Tab("Train", id="train") as training:
+                    train.build(common, bookshelf, training)
         header.wire_header(common, studio)
-        tab.select(draw, [owner, selection], outputs, **shared.QUIET)
+        writing.select(draw, [owner, selection], drawn, **shared.QUIET)
         api.expose(studio, model)
     page.queue(default_concurrency_limit=8)
     return page
@@ -83,10 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         auth = logins(options.auth)
         model = options.model or _first_model()
         studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
-        page = compose(studio, model)
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads()))  # beside the shelves, so that what was dropped is moved and not copied
+        page = compose(studio, Bookshelf(Path(get_upload_folder())), model)
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
-            max_file_size="1mb", state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),
+            max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),
         )  # fmt: skip
     except NarrativeError as error:
         return _refuse(str(error))

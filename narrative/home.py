@@ -25,5 +25,14 @@ def jobs() -> Path:
     return home() / "jobs"
 
 
+def shelves() -> Path:
+    return home() / "shelves"
+
+
+def uploads() -> Path:
+    """Where files from browsers arrive. What is dropped on a shelf moves on from here."""
+    return home() / "uploads"
+
+
 def database() -> Path:
     return home() / "studio.db"

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from narrative.errors import NarrativeError
+from narrative.errors import NarrativeError, SettingsError, shown
 from narrative.selection import Selection
 from narrative.store import Store
 from narrative.tabs.theme import asset
@@ -96,3 +96,16 @@ def sorry(error: BaseException) -> dict[str, Any]:
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return said("The machine ran out of memory. Ask for fewer or shorter drafts, or choose a smaller model.", kind="wrong")
     return said("Something went wrong here that was not foreseen. What was written is kept; please try again.", kind="wrong")
+
+
+def payload(event: gr.EventData) -> dict[str, Any]:
+    """What the page sent with an event. It may be anything: each value is checked where it is used."""
+    data = getattr(event, "_data", None)
+    return data if isinstance(data, dict) else {}
+
+
+def text_of(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str):
+        raise SettingsError(f"The page sent {shown(value)} for '{name}', which must be text. Reload it.")
+    return value

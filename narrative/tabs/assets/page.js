@@ -48,7 +48,10 @@
   });
   document.addEventListener('keydown', event => {
     const command = event.ctrlKey || event.metaKey;
-    const press = selector => { const node = document.querySelector(selector); if (node && !node.disabled) { event.preventDefault(); node.click(); } };
+    const press = selector => { // in the tab that is open
+      const node = [...document.querySelectorAll(selector)].find(one => one.checkVisibility());
+      if (node && !node.disabled) { event.preventDefault(); node.click(); }
+    };
     if (command && event.key === 'Enter') {
       document.activeElement?.dispatchEvent(new Event('change', { bubbles: true }));
       return press('#write');

@@ -17,10 +17,10 @@ from narrative.tabs.generate.alternatives import build_alternatives
 from narrative.tabs.generate.controls import Controls, build_controls, show_strategy
 from narrative.tabs.generate.drafts_view import build_drafts
 from narrative.tabs.generate.history import build_history
-from narrative.tabs.generate.looking import Looking, payload
+from narrative.tabs.generate.looking import Looking
 from narrative.tabs.generate.opening import Opening
 from narrative.tabs.generate.writing import Writing
-from narrative.tabs.shared import MODEL, QUIET, Shared
+from narrative.tabs.shared import MODEL, QUIET, Shared, payload
 
 Draw = Callable[[str, Selection, gr.Request], tuple[Any, ...]]
 OPENED = """() => { // a link is followed once; reloading must not copy its sheet again

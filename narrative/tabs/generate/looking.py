@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from narrative.errors import NarrativeError, SettingsError, require_choice, shown
+from narrative.errors import NarrativeError, require_choice
 from narrative.example import EXAMPLE
 from narrative.export import export
 from narrative.selection import Selection
@@ -17,7 +17,7 @@ from narrative.studio import Studio
 from narrative.tabs.generate.alternatives import WAITING, draw_alternatives, telling
 from narrative.tabs.generate.drafts_view import draw_sheet
 from narrative.tabs.generate.history import draw_history, move
-from narrative.tabs.shared import Owners, said, sorry
+from narrative.tabs.shared import Owners, payload, said, sorry, text_of
 
 
 class Looking:
@@ -87,16 +87,3 @@ def _file(studio: Studio, owner: str, data: dict[str, Any]) -> dict[str, Any]:
     exported = export(studio.draft(owner, text_of(data, "draft")), text_of(data, "kind"))
     content = base64.b64encode(exported.data).decode()
     return {"kind": "file", "name": exported.name, "type": exported.media_type, "data": content, "number": time.time_ns()}
-
-
-def payload(event: gr.EventData) -> dict[str, Any]:
-    """What the page sent with an event. It may be anything: each value is checked where it is used."""
-    data = getattr(event, "_data", None)
-    return data if isinstance(data, dict) else {}
-
-
-def text_of(data: dict[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str):
-        raise SettingsError(f"The page sent {shown(value)} for '{name}', which must be text. Reload it.")
-    return value
