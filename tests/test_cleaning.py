@@ -333,6 +333,8 @@ def test_a_copyright_page_is_known_by_its_signs_and_a_novel_about_rights_is_not(
 
 def test_a_title_page_is_known_by_title_and_author_and_its_motto_stays() -> None:
     assert clean(novel(part("ONE BOAT TOO MANY", "by", "A. Nonymous"))).document == novel()
+    divided = novel(part(title="One Boat"), part(title="Too Many by Half"))
+    assert clean(divided).document == divided
     motto = Paragraph("Count them,\ncount them again.", "verse")
     cleaned = clean(novel(part("One Boat Too Many", "A novel", motto, role="title page")))
     assert cleaned.document.sections[0].paragraphs == (motto,)

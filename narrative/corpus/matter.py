@@ -115,6 +115,8 @@ def _is_contents(lines: list[str], titles: set[str], own: str) -> bool:
     rising = sum(a <= b for a, b in pairwise(numbers)) >= 0.8 * (len(numbers) - 1) and len(set(numbers)) > 3
     if len(pages) >= 0.7 * len(lines) and rising:
         return True
+    if 0.6 * len(lines) > len(titles):
+        return False
     hits = sum(key in titles and key != own for key in map(entry, lines))
     return hits >= max(4, 0.6 * len(lines))
 
@@ -128,7 +130,8 @@ def _is_index(lines: list[str]) -> bool:
 
 def _title_pages(document: Document) -> Iterator[int]:
     """Pages of nothing but the title and the author's name, with the book after them."""
-    known = {word.strip(EDGES) for word in plain(f"{document.title} {document.author}").split()} - SMALL_WORDS
+    title, author = ({word.strip(EDGES) for word in plain(name).split()} - SMALL_WORDS for name in (document.title, document.author))
+    known = title | author
     size = sum(map(_size, document.sections))
     for at, section in enumerate(document.sections):
         own = _size(section)
@@ -137,8 +140,8 @@ def _title_pages(document: Document) -> Iterator[int]:
         if own > LARGEST_TITLE_PAGE or own * 10 > size:
             continue
         words = [word.strip(EDGES) for word in plain(" ".join(paragraph.text for paragraph in section.paragraphs)).split()]
-        of_title = sum(word in known for word in words)
-        if of_title and of_title + sum(word in SMALL_WORDS for word in words) >= 0.75 * len(words):
+        named = sum(word in known or word in SMALL_WORDS for word in words)
+        if title and len(title & set(words)) >= 0.6 * len(title) and named >= 0.75 * len(words):
             yield at
 
 
