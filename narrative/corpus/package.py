@@ -22,7 +22,7 @@ class Package:
     def __init__(self, path: Path) -> None:
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise DocumentError("The file is damaged or cut short: it is no whole zip package.") from error
         if len(self._zip.infolist()) > MAX_ENTRIES:
             raise DocumentError(f"The package has {len(self._zip.infolist()):,} parts; at most {MAX_ENTRIES:,} are read.")
