@@ -57,7 +57,7 @@ def in_a_process(files: list[Path]) -> dict[str, float]:
 def epub_of(data: Path, path: Path) -> int:
     """An ePub of about EPUB_BYTES of real prose. -> the bytes of its text"""
     size, parts = 0, []
-    with lzma.open(sorted(data.glob("fiction-*.jsonl.xz"))[0], "rt", encoding="utf-8") as lines:
+    with lzma.open(min(data.glob("fiction-*.jsonl.xz")), "rt", encoding="utf-8") as lines:
         for line in lines:
             for chapter in json.loads(line)["text"].split("\n## "):
                 size += len(chapter.encode())
