@@ -267,7 +267,7 @@ def test_memory_is_flat_over_a_long_file_and_over_one_endless_line(tmp_path: Pat
 
 def test_markdown_headings_cut_sections_and_markup_goes(tmp_path: Path) -> None:
     source = "# The Fox\n\n## Book I ##\n### Chapter 1\n\n"
-    source += "A *quick* __brown__ [fox](http://a.b/c_(d) 'x') <!-- not\nthis --> ran&mdash;far.\n\nNext\n----\n\nEnd\\*."
+    source += "A *quick* <!-- no --> __brown__ [fox](http://a.b/c_(d) 'x') <!-- not\nthis --> ran&mdash;far.\n\nNext\n----\n\nEnd\\*."
     document = one(markdown.read, put(tmp_path, source, "a.md"))
     assert titles(document) == ["The Fox", "Book I – Chapter 1", "Next"]  # noqa: RUF001
     assert [paragraph.text for paragraph in document.sections[1].paragraphs] == ["Book I", "Chapter 1", "A quick brown fox\nran—far."]
@@ -343,6 +343,37 @@ def test_time_grows_with_hostile_markup_no_faster_than_with_prose(unit: str) -> 
     finally:
         gc.enable()
     assert taken[1] < 15 * max(taken[0], 0.02)  # five times for five times as much; 25 would be the square
+
+
+HOSTILE = {
+    "quotes": ">" * 200_000,
+    "comments": "-->" + "<!--" * 50_000,
+    "a heading of spaces": "# a" + " " * 200_000 + "b",
+    "a heading of signs": "# a " + "#" * 200_000 + "b",
+    "a table's rule": "|" + "-" * 200_000 + "x|",
+    "pipes": "| " * 100_000 + "x",
+    "a rule": "- " * 100_000 + "x",
+    "a reference": "[a]:" + " x" * 100_000,
+    "a list": "1" * 200_000 + ". x",
+    "full stops": "." * 200_000 + "x\nA",
+    "numerals": "I" * 200_000,
+    "equals": "= " * 100_000,
+    "a fence": "`" * 200_000 + "x",
+    "lines": "a\n" * 50_000,
+    "headings": "# a\n" * 20_000,
+    "notes": "[^a]" * 2_000 + "\n\n[^a]: b\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("reader", [text.read, markdown.read, stories.read])
+def test_no_line_takes_a_time_that_grows_with_its_square(tmp_path: Path, reader: Reader, name: str) -> None:
+    started = time.process_time()
+    try:
+        assert list(reader(put(tmp_path, HOSTILE[name]), ReadOptions()))
+    except DocumentError as error:
+        assert "no text" in str(error)  # noqa: PT017
+    assert time.process_time() - started < 3
 
 
 def test_a_comment_that_never_ends_hides_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = (",", "\t", ";", "|")
 _NONE = "\x1f"  # parts nothing: a table of one column
-_NUMBER = re.compile(r"[+-]?[\d.,:/ -]*\d[\d.,:/ -]*%?$")
+_NUMBER = re.compile(r"(?=\D{0,3}\d)[+-]?[\d.,:/ -]{1,40}%?$")
 _DOUBLED = re.compile(r'(?<![\\,;\t|])""(?![,;\t|\r\n])')
 _LONGEST_NAME = 60
 

@@ -22,15 +22,14 @@ HAS_HEADINGS = re.compile(r"^ {0,3}##?[ \t]+\S", re.MULTILINE)
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+|$)(.*)$")
 _UNDERLINE = re.compile(r" {0,3}(?:(=)=+|(-)--+)[ \t]*$")
 _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
-_QUOTE = re.compile(r" {0,3}>[ \t]?")
+_QUOTE = re.compile(r"(?: {0,3}>[ \t]?)+")
 _ITEM = re.compile(r"\s{0,12}(?:[-+*][ \t]+|(?=\d{1,9}[.)][ \t]))(?=\S)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^`]*$")
-_TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
-_TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
 _REFERENCE = re.compile(r" {0,3}\[(?!\^)([^\[\]]{1,200})\]:\s*\S+(?:\s+[\"'(].*)?$")
 _NOTE = re.compile(r" {0,3}\[\^([^\s\[\]]{1,80})\]:\s*(.*)$")
 _MOST_NOTES = 5_000_000  # characters of footnotes that are held until their place comes
 _LONGEST_COMMENT = 500  # lines; a longer one was never closed
+_SPACES = re.compile(r"[ \t]{2,}")
 _SCENE = "* * *"  # how a rule across the page is set in a book
 
 
@@ -124,7 +123,7 @@ class _Blocks:
             return
         if found := _ATX.match(line):
             yield from self._close()
-            yield from self._heading(re.sub(r"(?:^|[ \t]+)#+[ \t]*$", "", found[2]), len(found[1]))
+            yield from self._heading(_unclosed(found[2].strip()), len(found[1]))
         elif (found := _UNDERLINE.match(line)) and self._underlines():
             text, self._held = self._held[0], []
             yield from self._heading(text, 1 if found[1] else 2)
@@ -135,9 +134,8 @@ class _Blocks:
             yield from self._text_line(line)
 
     def _text_line(self, line: str) -> Iterator[Block]:
-        bare = line
-        while found := _QUOTE.match(bare):
-            bare = bare[found.end() :]
+        quote = _QUOTE.match(line)
+        bare = line[quote.end() :] if quote else line
         if bare != line and self._kind != "quote":
             yield from self._close()
             self._kind = "quote"
@@ -147,7 +145,7 @@ class _Blocks:
         if (item := _ITEM.match(bare)) and bare == line and (not self._held or self._kind == "list"):
             yield from self._close()
             self._kind, bare = "list", bare[item.end() :]
-        elif _TABLE_ROW.match(bare) and (not self._held or self._kind == "table"):
+        elif _is_table_row(bare) and (not self._held or self._kind == "table"):
             self._kind = "table"
         yield from self._hold(bare)
 
@@ -193,7 +191,7 @@ class _Blocks:
         if kind == "code":  # poems and letters stand in fences for their line breaks
             return Paragraph("\n".join(line.rstrip() for line in held), "verse" if len(held) > 1 else "text")
         text = plain("\n".join(line.strip().removesuffix("\\") for line in held), self._elsewhere.references)
-        split = [line.strip() for line in text.splitlines() if line.strip()]
+        split = [_SPACES.sub(" ", line.strip()) for line in text.splitlines() if line.strip()]
         breaks = sum(line.endswith(("  ", "\\")) for line in held[:-1]) + text.count("\n") - (len(held) - 1)
         if len(split) > 1 and (2 * breaks >= len(split) - 1 or is_verse(split, self._layout)):
             kind = "verse"
@@ -206,8 +204,19 @@ class _Blocks:
                 yield Block(Paragraph(text, "note"))
 
 
+def _unclosed(heading: str) -> str:
+    """The heading without the number signs that may stand behind it too."""
+    bare = heading.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1].isspace() else heading
+
+
+def _is_table_row(line: str) -> bool:
+    row = line.strip()
+    return len(row) > 1 and row[0] == row[-1] == "|"
+
+
 def _table(held: Sequence[str]) -> Paragraph:
-    rows = [line.strip().strip("|").split("|") for line in held if not _TABLE_RULE.match(line)]
+    rows = [line.strip().strip("|").split("|") for line in held if not set(line) <= set("|:- \t")]
     return Paragraph("\n".join("\t".join(plain(cell.strip()) for cell in row) for row in rows), "table")
 
 
@@ -227,12 +236,23 @@ def _without_comments(source: Iterable[str]) -> Iterator[str]:
                 hidden = []
             continue
         if "<!--" in line:
-            line = re.sub(r"<!--.*?-->", "", line)  # noqa: PLW2901
-            start = line.find("<!--")
-            if start >= 0:
-                hidden = [line[start:]]
-                line = line[:start]  # noqa: PLW2901
-            if not line.strip():
-                continue
-        yield line
+            shown, start = _outside_comments(line)
+            hidden = [line[start:]] if start >= 0 else []
+            if shown.strip():
+                yield shown
+        else:
+            yield line
     yield from hidden
+
+
+def _outside_comments(line: str) -> tuple[str, int]:
+    """What of the line is seen, and where in it a comment begins that goes on in the next line, else -1."""
+    shown: list[str] = []
+    end = 0
+    while (start := line.find("<!--", end)) >= 0:
+        shown.append(line[end:start])
+        closed = line.find("-->", start + 4)
+        if closed < 0:
+            return "".join(shown), start
+        end = closed + 3
+    return "".join([*shown, line[end:]]), -1

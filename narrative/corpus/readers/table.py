@@ -87,7 +87,7 @@ def _json_rows(first: str, stream: TextIO, tally: _Tally) -> Iterator[Row]:
         elif line.strip("\ufeff\0 \t\r\n"):
             try:
                 row = json.loads(line.strip("\ufeff\0 \t\r\n"))
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError, MemoryError):
                 row = None
             if isinstance(row, dict):
                 yield row

@@ -51,7 +51,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
 def _book(line: str, options: ReadOptions) -> Document | None:
     try:
         row = json.loads(line)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return None
     if not isinstance(row, dict) or not isinstance(row.get("stanzas"), list):
         return None
