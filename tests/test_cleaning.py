@@ -176,6 +176,18 @@ def test_verse_keeps_its_lines_and_is_marked() -> None:
     assert alone.document.paragraphs[0].kind == "verse"
 
 
+def test_verse_without_capitals_keeps_its_lines_beside_wrapped_prose() -> None:
+    modern = "i carry it\nwith me always\nthrough rain and\nthe small hours"
+    cleaned = clean(book(*[wrapped(PROSE)] * 4, modern))
+    assert cleaned.document.paragraphs[-1] == Paragraph(modern, "verse")
+
+
+def test_prose_is_joined_where_names_happen_to_begin_its_lines() -> None:
+    lines = ["The harbour lay quiet that morning, and nobody but the old man", "Marten had seen the ship come in. Down at the quay stood"]
+    lines += ["Anna, who counted the boats; there was one too many."]
+    assert texts(clean(book(*[wrapped(PROSE, 62)] * 4, "\n".join(lines))))[-1] == " ".join(lines)
+
+
 def test_a_dialogue_keeps_one_line_a_speaker() -> None:
     dialogue = (
         "“Who is there?” asked the old man by the fire.\n“Only me,” said the fox.\n“Then come in and shut the door behind you.”\nIt did."

@@ -106,6 +106,8 @@ def test_the_more_is_repeated_the_lower_the_score() -> None:
     assert scores[0] > THRESHOLD > 0.3 > scores[-1]
     values = [value(f"{STORY} {line * times}", "repetition") for times in (1, 4, 8, 16, 32)]
     assert values == sorted(values, reverse=True)
+    phrases = " ".join(f"{word.capitalize()} went down to the river bank {word}ly." for word in words_by_lot(20))
+    assert value(phrases, "repetition") < 0.5
     assert value(STORY.replace("the", "the the the"), "repetition") < value(STORY, "repetition")
 
 
