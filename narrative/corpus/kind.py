@@ -13,6 +13,7 @@ from narrative.corpus.readers import BY_SUFFIX, READERS, Reader
 from narrative.errors import DocumentError
 
 _HEAD = 4096
+_KNOWN = "ePub, Word, InDesign (.idml), PDF, OpenDocument, RTF, HTML, Markdown, text"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of binary Word files, and of encrypted new ones
 _IN_ZIP = {
     "application/epub+zip": "ePub",
@@ -49,8 +50,7 @@ def _by_name(named: Reader | None, suffix: str, head: bytes) -> Reader:
         return named
     if head.startswith(b"PK\x03\x04"):
         raise DocumentError(f"It is a zip package ({suffix}) that is neither ePub, Word, OpenDocument nor InDesign.")
-    known = ", ".join(sorted(suffix for suffix in BY_SUFFIX if suffix))
-    raise DocumentError(f"Files that end in {suffix} are not read. These are: {known}; each also as .gz, .xz or in a .zip.")
+    raise DocumentError(f"Files that end in {suffix} are not read. Bring {_KNOWN}, or tables as .csv, .tsv or .jsonl.")
 
 
 def _article(name: str) -> str:
