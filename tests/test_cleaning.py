@@ -162,6 +162,7 @@ def test_joining_sets_no_space_in_scripts_without_them_and_none_at_dashes() -> N
     chinese = "从前有座山山里有座庙庙里有个老和尚在给小和尚讲故事讲的是什么呢讲的是从前有座山"
     assert only("hard wraps", "\n".join(chinese[at : at + 13] for at in range(0, len(chinese), 13))) == chinese
     line = "and then, as nobody had thought possible until that morning came"
+    assert only("hard wraps", f"{line} to W----\nand {line}") == f"{line} to W---- and {line}"
     assert only("hard wraps", f"{line}--\nhe laughed and {line}\n{line}") == f"{line}--he laughed and {line} {line}"
 
 
@@ -186,6 +187,15 @@ def test_prose_is_joined_where_names_happen_to_begin_its_lines() -> None:
     lines = ["The harbour lay quiet that morning, and nobody but the old man", "Marten had seen the ship come in. Down at the quay stood"]
     lines += ["Anna, who counted the boats; there was one too many."]
     assert texts(clean(book(*[wrapped(PROSE, 62)] * 4, "\n".join(lines))))[-1] == " ".join(lines)
+
+
+def test_prose_is_joined_where_every_line_happens_to_end_a_sentence() -> None:
+    lines = [
+        "The harbour lay quiet that morning. Nobody had seen the ship.",
+        "Old Marten walked down to the quay. He had his hands in them.",
+        "So.",
+    ]
+    assert texts(clean(book(*[wrapped(PROSE, 62)] * 6, "\n".join(lines))))[-1] == " ".join(lines)
 
 
 def test_a_dialogue_keeps_one_line_a_speaker() -> None:

@@ -18,8 +18,8 @@ CUT_WORD = re.compile(r"(?<=[^\W\d_])[-‐\u00ad][ \t]*\n[ \t]*(?=[^\W\d_])(\S+)
 LONGEST_HALF = 40
 SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'”’»›)\]_*」』]*$")
 SPACES = re.compile(r"[ \t]{2,}|\t")
-DASH_ENDS = re.compile(r"\S(?:—|--)$")
-DASH_STARTS = re.compile(r"(?:—|--)\S")
+DASH_ENDS = re.compile(r"[^\s-](?:—|--)$")
+DASH_STARTS = re.compile(r"(?:—|--)[^\s-]")
 HYPHEN_ENDS = re.compile(r"[^\W\d_][-‐]$")
 # Scripts that set no space between words, and so none where a line was wrapped: Chinese, Japanese, Thai, Lao, Myanmar, Khmer.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -64,9 +64,11 @@ def _joined(lines: list[str]) -> str:
 
 def _are_paragraphs(lines: list[str]) -> bool:
     """Lines too long to be wrapped, or each a sentence by itself, as in a dialogue. Says the same whatever document they stand in."""
-    if max(map(len, lines)) > LONGEST_WRAP:
+    lengths = [len(line) for line in lines]
+    if max(lengths) > LONGEST_WRAP:
         return True
-    return len(lines) > 2 and all(SENTENCE_END.search(line) for line in lines[:-1])
+    even = min(lengths[:-1]) >= max(0.85 * max(lengths), 50)  # as a margin makes them
+    return len(lines) > 2 and not even and all(SENTENCE_END.search(line) for line in lines[:-1])
 
 
 def _are_wrapped(lines: list[str], manner: Manner) -> bool:
