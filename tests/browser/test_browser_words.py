@@ -20,8 +20,10 @@ def test_a_click_on_a_word_shows_its_alternatives(desk: Desk) -> None:
 def test_an_alternative_becomes_a_branch_and_the_old_one_stays(desk: Desk) -> None:
     desk.write("There is a blue curtain.", drafts=2)
     before = desk.draft_texts()
-    desk.words(1).nth(2).click()
-    expect(desk.words(1).nth(2)).to_have_class("t sel")
+    word = desk.words(1).nth(2)
+    word.click()
+    expect(word).to_have_class("t sel")
+    expect(desk.panel.locator("h2")).to_have_text(f"Instead of “{(word.text_content() or '').strip()}”")  # the panel is this word's by now
     choice = desk.panel.locator(".alt:not(.here):not(:has(.note))").first
     chosen = (choice.locator(".word").text_content() or "").lstrip("…")
     choice.click()
