@@ -90,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
         os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads()))  # beside the shelves, so that what was dropped is moved and not copied
         page = compose(studio, Bookshelf(Path(get_upload_folder())), model)
+        studio.import_engine()
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
             max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),

@@ -7,6 +7,7 @@ What is written is in the store from the first word on, about once a second, and
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import queue
 import threading
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 
 ADOPTED = "The example"
 FRAMES_A_SECOND = 15
-FIRST_PAGE = 5.0  # seconds that the model waits for somebody to open a page before it is loaded all the same
-DRAWING = 0.4  # seconds that a browser takes to draw a page it has just been given
+FIRST_PAGE = 3.0  # seconds that the model waits for somebody to open a page before it is loaded all the same
+DRAWING = 0.3  # seconds that a browser takes to draw a page it has just been given
 AT_LEAST = 40  # tokens that a branch near the end of a draft still gets
 
 
@@ -63,6 +64,12 @@ class Studio:
         self.runs = Runs()
         self._warm, self._first_page = threading.Event(), threading.Event()
 
+    @staticmethod
+    def import_engine() -> None:
+        """Import what writing needs, before any page is served: three seconds that would fall on the first page or the first word."""
+        importlib.import_module("torch")
+        importlib.import_module("transformers.models.gpt2.modeling_gpt2")  # the shipped model's
+
     def page_opened(self) -> None:
         """A page has what it shows; now the machine is free for the model."""
         self._first_page.set()
@@ -70,7 +77,7 @@ class Studio:
     def warm_up(self, model: str) -> None:
         """Load the model that is asked for first and write the example if none lies there. For a thread of its own.
 
-        It lets the first page through before it, for importing torch would keep that waiting for most of a second.
+        It lets the first page through before it, for loading would keep that waiting.
         """
         if self._first_page.wait(FIRST_PAGE):
             time.sleep(DRAWING)
