@@ -356,6 +356,15 @@ def test_files_are_told_while_they_are_read_and_when_they_are_done(archive: Path
     assert told[-1].words == len(book(1).split())
 
 
+def test_a_file_of_many_books_goes_by_its_own_name(tmp_path: Path) -> None:
+    rows = [{"title": f"Tale {n}", "author": f"Author {n}", "text": book(n)} for n in range(3)]
+    (tmp_path / "our_list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    corpus = built([tmp_path / "our_list.jsonl"], options=ReadOptions(title_column="title", author_column="author"))
+    file = file_of(corpus, "our_list.jsonl")
+    assert (file["title"], file["author"], file["documents"]) == ("our list", "", 3)
+    assert {record.title for split in ("train", "test") for record in corpus.records(split)} == {"Tale 0", "Tale 1", "Tale 2"}
+
+
 def test_tokens_are_counted_as_the_chosen_model_reads_them(archive: Path, tiny_gpt2_folder: Path) -> None:
     corpus = built([archive], tokenizer=str(tiny_gpt2_folder))
     from narrative.models.vocabulary import load_tokenizer

@@ -149,12 +149,13 @@ class Shelf:
 
 
 def _with(entry: FileEntry, form: str, document: Document, name: str) -> FileEntry:
-    """The entry after one more document. The first one's title stands for the file."""
-    first = entry.documents == 0
+    """The entry after one more document. Parts of one text share its title; of many texts none stands for the file."""
+    first, stem = entry.documents == 0, _title_from(name)
+    title = (document.title or stem) if first else (entry.title if document.title.startswith(entry.title) else stem)
     return replace(
         entry,
         format=form,
-        title=(document.title or _title_from(name)) if first else entry.title,
+        title=title,
         author=document.author if first else (entry.author if document.author == entry.author else ""),
         language=document.language if first else entry.language,
         documents=entry.documents + 1,
