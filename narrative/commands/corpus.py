@@ -54,12 +54,7 @@ def _build(options: argparse.Namespace) -> int:
     reading = ReadOptions(**given_fields(options, ReadOptions) | {"columns": _names(options.columns)})
     for news in build_from_files(options.paths, options.name, settings=settings, options=reading, replace=options.replace):
         _tell(news)
-    corpus = load_corpus(options.name)
-    if options.json:
-        print_json(describe(corpus))
-    else:
-        _print(corpus)
-    return DONE
+    return _show(options)
 
 
 def _names(given: str | None) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from narrative.corpus.readers.docx_flow import Flow, Notes
 from narrative.corpus.readers.docx_styles import read_styles
 from narrative.corpus.readers.office_document import document, stated
 from narrative.corpus.readers.office_ole import ole_kind
+from narrative.corpus.readers.office_parts import Parts
 from narrative.corpus.readers.office_styles import Styles
-from narrative.corpus.xml import Event, xml_events
+from narrative.corpus.xml import Event
 from narrative.errors import DocumentError
 
 PREFIXES = {
@@ -43,13 +44,12 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     if refusal:
         raise DocumentError(refusal)
     with Package(path) as package:
-        yield _Parts(package).document(options)
+        yield _Word(package).document(options)
 
 
-class _Parts:
+class _Word:
     def __init__(self, package: Package) -> None:
-        self._package = package
-        self._warnings: list[str] = []
+        self._parts = Parts(package, PREFIXES)
         self._roots = self._relations("")
         self._main = self._roots.get("officeDocument", "word/document.xml")
         if self._main not in package:
@@ -60,14 +60,14 @@ class _Parts:
         styles = Styles()
         read_styles(self._optional("styles"), styles)
         flow = Flow(styles, self._notes(styles) if options.notes == "place" else None)
-        flow.read(self._events(self._main), root="w:document")
+        flow.read(self._parts.events(self._main), root="w:document")
         facts = stated(self._optional("core-properties"))
         return document(
             flow.lines,
             title=facts.get("dc:title", ""),
             author=facts.get("dc:creator", ""),
             language=facts.get("dc:language", ""),
-            warnings=tuple(dict.fromkeys([*self._warnings, *flow.warnings])),
+            warnings=tuple(dict.fromkeys([*self._parts.warnings, *flow.warnings])),
         )
 
     def _notes(self, styles: Styles) -> Notes:
@@ -82,7 +82,7 @@ class _Parts:
         """The parts that `part` names, by the last word of their type, which the strict format shares with the usual one."""
         name = f"{dirname(part)}/_rels/{basename(part)}.rels".lstrip("/")
         found: dict[str, str] = {}
-        for kind, element, attributes in self._tried(name):
+        for kind, element, attributes in self._parts.optional(name):
             if kind == "start" and element == "rel:Relationship" and attributes.get("TargetMode") != "External":
                 found.setdefault(attributes.get("Type", "").rpartition("/")[2], resolve(part, attributes.get("Target", "")))
         return found
@@ -90,15 +90,4 @@ class _Parts:
     def _optional(self, kind: str) -> Iterator[Event]:
         """The events of a part that a document can do without, as far as they go."""
         default = "docProps/core.xml" if kind == "core-properties" else resolve(self._main, f"{kind}.xml")
-        yield from self._tried({**self._roots, **self._near}.get(kind, default))
-
-    def _tried(self, part: str) -> Iterator[Event]:
-        if part not in self._package:
-            return
-        try:
-            yield from self._events(part)
-        except DocumentError as error:
-            self._warnings.append(str(error))
-
-    def _events(self, part: str) -> Iterator[Event]:
-        return xml_events(self._package.read(part), what=f"The part {part!r}", prefixes=PREFIXES)
+        yield from self._parts.optional({**self._roots, **self._near}.get(kind, default))

@@ -10,8 +10,8 @@ from narrative.corpus.options import ReadOptions
 from narrative.corpus.package import Package
 from narrative.corpus.readers.odt_flow import Flow, read_styles
 from narrative.corpus.readers.office_document import document, stated
+from narrative.corpus.readers.office_parts import Parts
 from narrative.corpus.readers.office_styles import Styles
-from narrative.corpus.xml import Event, xml_events
 from narrative.errors import DocumentError
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns"
@@ -30,13 +30,12 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     Optional parts (styles, metadata) that are damaged leave a warning and the text itself.
     """
     with Package(path) as package:
-        yield _Parts(package).document(options)
+        yield _Text(package).document(options)
 
 
-class _Parts:
+class _Text:
     def __init__(self, package: Package) -> None:
-        self._package = package
-        self._warnings: list[str] = []
+        self._parts = Parts(package, PREFIXES)
         if "encrypted-package" in package or self._encrypted():
             raise DocumentError(_LOCKED)
         if "content.xml" not in package:
@@ -44,31 +43,19 @@ class _Parts:
 
     def document(self, options: ReadOptions) -> Document:
         styles = Styles()
-        read_styles(self._tried("styles.xml"), styles)
+        read_styles(self._parts.optional("styles.xml"), styles)
         flow = Flow(styles, notes=options.notes == "place")
-        flow.read(self._events("content.xml"))
+        flow.read(self._parts.events("content.xml"))
         if not flow.is_text:
             raise DocumentError("The file is an OpenDocument file, but no text: a spreadsheet, a presentation or a drawing.")
-        facts = stated(self._tried("meta.xml"))
+        facts = stated(self._parts.optional("meta.xml"))
         return document(
             flow.lines,
             title=facts.get("dc:title", ""),
             author=facts.get("meta:initial-creator", "") or facts.get("dc:creator", ""),  # who began it, not who saved it last
             language=facts.get("dc:language", ""),
-            warnings=tuple(dict.fromkeys(self._warnings)),
+            warnings=tuple(dict.fromkeys(self._parts.warnings)),
         )
 
     def _encrypted(self) -> bool:
-        return any(name == "manifest:encryption-data" for _, name, _ in self._tried("META-INF/manifest.xml"))
-
-    def _tried(self, part: str) -> Iterator[Event]:
-        """The events of a part that a document can do without, as far as they go."""
-        if part not in self._package:
-            return
-        try:
-            yield from self._events(part)
-        except DocumentError as error:
-            self._warnings.append(str(error))
-
-    def _events(self, part: str) -> Iterator[Event]:
-        return xml_events(self._package.read(part), what=f"The part {part!r}", prefixes=PREFIXES)
+        return any(name == "manifest:encryption-data" for _, name, _ in self._parts.optional("META-INF/manifest.xml"))

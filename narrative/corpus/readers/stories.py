@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from narrative.corpus.encoding import lines, open_text
 from narrative.corpus.limits import MB
 from narrative.corpus.options import ReadOptions
 from narrative.corpus.readers import text
-from narrative.errors import DocumentError
+from narrative.corpus.tally import Tally
 
 END = "<|endoftext|>"
 MAX_RECORD = 8 * MB
@@ -33,28 +32,24 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     A file that only begins as such a one does, with a line `Summary:`, is read as the plain text that it is.
     """
     stream, warnings = open_text(path)
-    last: Document | None = None
-    missing = 0
+    tally = Tally()
     with stream:
         source = lines(stream)
         head = text.beginning(source)
-        tagged = any(END in line or line.strip().startswith("Story:") for line in head)
-        for record in _records(chain(head, source)) if tagged else ():
-            document = _story(record)
-            if document is None:
-                missing += 1
-                continue
-            if last is not None:
-                yield last
-            last = replace(document, warnings=warnings)
-            warnings = ()
-    if not tagged:
-        yield from text.read(path, options)
-        return
-    if last is None:
-        raise DocumentError("No record of the file has a story.")
-    counted = f"Records left out because they have no story: {missing:,}."
-    yield replace(last, warnings=last.warnings + ((counted,) if missing else ()))
+        if any(END in line or line.strip().startswith("Story:") for line in head):
+            stories = _stories(_records(chain(head, source)), tally)
+            yield from tally.told(stories, first=warnings, nothing="No record of the file has a story.")
+            return
+    yield from text.read(path, options)
+
+
+def _stories(records: Iterable[list[str]], tally: Tally) -> Iterator[Document]:
+    for record in records:
+        story = _story(record)
+        if story is None:
+            tally.add("Records left out because they have no story")
+        else:
+            yield story
 
 
 def _records(source: Iterable[str]) -> Iterator[list[str]]:

@@ -6,7 +6,6 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +17,7 @@ from narrative.corpus.encoding import open_text
 from narrative.corpus.limits import MAX_DOCUMENT, MB
 from narrative.corpus.options import ReadOptions
 from narrative.corpus.readers import markdown, text
+from narrative.corpus.tally import Tally
 from narrative.errors import DocumentError
 
 MAX_CELL = 16 * MB
@@ -27,19 +27,6 @@ _SAMPLE_ROWS, _SAMPLE_CELLS = 50, 4 * MB
 _SPANNED = 1_000  # lines in one row of a .csv: more than cells have unless a quote is missing
 
 
-@dataclass
-class _Tally:
-    """What went wrong in rows, and how often."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, fault: str) -> None:
-        self.counts[fault] += 1
-
-    def sentences(self) -> tuple[str, ...]:
-        return tuple(f"{fault}: {count:,}." for fault, count in sorted(self.counts.items()))
-
-
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """A document a row. What was wrong with rows stands in the last document's warnings.
 
@@ -47,7 +34,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     any text.
     """
     stream, warnings = open_text(path, newline="")
-    tally = _Tally()
+    tally = Tally()
     with stream:
         rows = _rows(stream, options, tally)
         head = _beginning(rows)
@@ -55,20 +42,14 @@ def read(path: Path, options: ReadOptions) -> Iterator[Document]:
             raise DocumentError(" ".join(("No row of the table can be read.", *tally.sentences())))
         columns = choose(head, options)
         books = any(_is_markdown(row.get(columns.text)) for row in head)
-        last: Document | None = None
-        for row in chain(_emptied(head), rows):
-            document = _document(row, columns, options, tally, markup=books or _is_markdown(row.get(columns.text)))
-            if document is not None:
-                if last is not None:
-                    yield last
-                last = replace(document, warnings=warnings)
-                warnings = ()
-    if last is None:
-        raise DocumentError(" ".join((f"No row has text in the column {columns.text!r}.", *tally.sentences())))
-    yield replace(last, warnings=last.warnings + tally.sentences())
+        documents = (
+            _document(row, columns, options, tally, markup=books or _is_markdown(row.get(columns.text)))
+            for row in chain(_emptied(head), rows)
+        )
+        yield from tally.told(filter(None, documents), first=warnings, nothing=f"No row has text in the column {columns.text!r}.")
 
 
-def _rows(stream: TextIO, options: ReadOptions, tally: _Tally) -> Iterator[Row]:
+def _rows(stream: TextIO, options: ReadOptions, tally: Tally) -> Iterator[Row]:
     first = stream.readline(MAX_DOCUMENT)
     while first and not first.strip():
         first = stream.readline(MAX_DOCUMENT)
@@ -79,7 +60,7 @@ def _rows(stream: TextIO, options: ReadOptions, tally: _Tally) -> Iterator[Row]:
     return _csv_rows(first, stream, options, tally)
 
 
-def _json_rows(first: str, stream: TextIO, tally: _Tally) -> Iterator[Row]:
+def _json_rows(first: str, stream: TextIO, tally: Tally) -> Iterator[Row]:
     for line in chain([first], iter(lambda: stream.readline(MAX_DOCUMENT), "")):
         if len(line) >= MAX_DOCUMENT and not line.endswith("\n"):
             _skip_line(stream)
@@ -95,7 +76,7 @@ def _json_rows(first: str, stream: TextIO, tally: _Tally) -> Iterator[Row]:
                 tally.add("Lines left out because they are no JSON objects")
 
 
-def _csv_rows(first: str, stream: TextIO, options: ReadOptions, tally: _Tally) -> Iterator[Row]:
+def _csv_rows(first: str, stream: TextIO, options: ReadOptions, tally: Tally) -> Iterator[Row]:
     head, size = [first], len(first)
     while size < _SAMPLE_CHARACTERS and len(head) < _SAMPLE_LINES and (line := stream.readline(MAX_CELL)):
         head.append(line)
@@ -128,7 +109,7 @@ def _csv_rows(first: str, stream: TextIO, options: ReadOptions, tally: _Tally) -
         yield _named(cells, names, dialect.delimiter, tally)
 
 
-def _bounded(source: Iterator[str], stream: TextIO, tally: _Tally) -> Iterator[str]:
+def _bounded(source: Iterator[str], stream: TextIO, tally: Tally) -> Iterator[str]:
     for line in source:
         if len(line) >= MAX_CELL and not line.endswith(("\n", "\r")):
             _skip_line(stream)
@@ -142,7 +123,7 @@ def _skip_line(stream: TextIO) -> None:
         pass
 
 
-def _named(cells: list[str], names: list[str], delimiter: str, tally: _Tally) -> Row:
+def _named(cells: list[str], names: list[str], delimiter: str, tally: Tally) -> Row:
     """The row by its columns. Cells beyond the last column belong to it: its text has the sign that parts cells, unquoted."""
     if len(cells) != len(names):
         tally.add("Rows with more or fewer cells than there are columns")
@@ -171,7 +152,7 @@ def _is_markdown(cell: object) -> bool:
     return isinstance(cell, str) and bool(markdown.HAS_HEADINGS.search(cell))
 
 
-def _document(row: Row, columns: Columns, options: ReadOptions, tally: _Tally, *, markup: bool) -> Document | None:
+def _document(row: Row, columns: Columns, options: ReadOptions, tally: Tally, *, markup: bool) -> Document | None:
     """The row as a document. `markup`: it is Markdown, by its own headings or by those of the first rows."""
     cell = row.get(columns.text)
     if cell is not None and not isinstance(cell, str):

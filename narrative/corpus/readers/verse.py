@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from narrative.corpus.columns import Row, sound, value
 from narrative.corpus.document import Document, Paragraph, Section
 from narrative.corpus.encoding import open_text
 from narrative.corpus.limits import MAX_DOCUMENT, MB
 from narrative.corpus.options import ReadOptions
+from narrative.corpus.tally import Tally
 from narrative.errors import DocumentError
 
 _STANZAS = re.compile(r'"stanzas"\s*:\s*\[')
@@ -27,25 +28,24 @@ def looks_like(first_line: str) -> bool:
 def read(path: Path, options: ReadOptions) -> Iterator[Document]:
     """A document a book, a paragraph a stanza. Raises `DocumentError` when no line is such a book."""
     stream, warnings = open_text(path)
-    bad, last = 0, None
+    tally = Tally()
     with stream:
-        while line := stream.readline(MAX_DOCUMENT):
-            if len(line) >= MAX_DOCUMENT and not line.endswith("\n"):
-                raise DocumentError(f"A line of the file has more than {MAX_DOCUMENT / MB:,.0f} MB.")
-            if not line.strip():
-                continue
-            document = _book(line, options)
-            if document is None:
-                bad += 1
-                continue
-            if last is not None:
-                yield last
-            last = replace(document, warnings=warnings)
-            warnings = ()
-    if last is None:
-        raise DocumentError("No line of the file is a book of verse with stanzas.")
-    counted = f"Lines left out because they are no books of verse: {bad:,}."
-    yield replace(last, warnings=last.warnings + ((counted,) if bad else ()))
+        yield from tally.told(
+            _books(stream, options, tally), first=warnings, nothing="No line of the file is a book of verse with stanzas."
+        )
+
+
+def _books(stream: TextIO, options: ReadOptions, tally: Tally) -> Iterator[Document]:
+    while line := stream.readline(MAX_DOCUMENT):
+        if len(line) >= MAX_DOCUMENT and not line.endswith("\n"):
+            raise DocumentError(f"A line of the file has more than {MAX_DOCUMENT / MB:,.0f} MB.")
+        if not line.strip():
+            continue
+        book = _book(line, options)
+        if book is None:
+            tally.add("Lines left out because they are no books of verse")
+        else:
+            yield book
 
 
 def _book(line: str, options: ReadOptions) -> Document | None:
