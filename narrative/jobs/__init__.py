@@ -1,0 +1,1 @@
+"""Trainings that wait, run and end, whatever happens to the page, the app or the worker."""
