@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from narrative.errors import require_choice
+
+if TYPE_CHECKING:  # torch costs seconds, and the command line wants no more from here than the names of the precisions
+    import torch
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -23,11 +25,15 @@ class Device:
 
     @property
     def torch(self) -> torch.device:
+        import torch
+
         return torch.device(self.name)
 
 
 def best_device() -> Device:
     """The first GPU if there is one, else Apple's, else the processor."""
+    import torch
+
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         return Device("cuda:0", properties.name, torch.cuda.is_bf16_supported(including_emulation=False), properties.total_memory)
@@ -45,6 +51,8 @@ def precision_for(device: Device, wanted: str = "auto") -> str:
 
 
 def _cpu_has_bfloat16() -> bool:
+    import torch
+
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, probe, bool)() for probe in probes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain, count, islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from narrative.corpus import Corpus
 from narrative.files import read_json, write_json
 from narrative.formats import Format
+from narrative.training.mixing import evenly, reading_plan
 
 ENCODE_AT_ONCE = 64
 
@@ -41,14 +42,14 @@ class TokenFile:
         return ids[: len(ids) // context * context].reshape(-1, context)
 
 
-def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, form: Format, path: Path) -> TokenFile:
+def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, form: Format, path: Path, column: str = "") -> TokenFile:
     """Write the ids of one side to `path`, or take them up again if they are complete there."""
     card = path.with_suffix(".json")
     if card.exists():
         return TokenFile(path=path, **read_json(card))
     tokens = size = 0
     with path.open("wb") as out:
-        for texts in _batches(form.example(record) for record in corpus.records(split)):
+        for texts in _batches(form.example(record, column).text for record in corpus.records(split)):
             for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
                 np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint32).tofile(out)
                 tokens += len(ids) + 1
@@ -70,15 +71,11 @@ class MixedBlocks(Dataset[dict[str, torch.Tensor]]):
     def __init__(self, sides: Sequence[tuple[np.ndarray, float]], *, context: int, length: int, seed: int) -> None:
         """`sides`: the ids of each corpus, (tokens,) with at least `context` of them, and its weight."""
         self.sides, self.context = [ids for ids, _ in sides], context
-        weights = np.array([weight for _, weight in sides], dtype=float)
-        if not weights.any():
-            weights = np.array([len(ids) // context for ids in self.sides], dtype=float)
-        chosen = _take_turns((weights / weights.sum()).tolist(), length)
-        self.plan = np.stack([chosen, np.zeros_like(chosen)], axis=1)  # (length, 2) of (side, first token)
-        for side in range(len(self.sides)):
-            turns = chosen == side
-            passes = _passes(len(self.sides[side]), context, seeds=(seed, side))
-            self.plan[turns, 1] = list(islice(chain.from_iterable(passes), int(turns.sum())))
+        weights = [float(weight) for _, weight in sides]
+        if not any(weights):
+            weights = [float(len(ids) // context) for ids in self.sides]
+        passes = [_passes(len(ids), context, seeds=(seed, side)) for side, ids in enumerate(self.sides)]
+        self.plan = reading_plan(passes, weights, length=length)  # (length, 2) of (side, first token)
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -88,13 +85,17 @@ class MixedBlocks(Dataset[dict[str, torch.Tensor]]):
         ids = torch.from_numpy(self.sides[side][start : start + self.context].astype(np.int64))
         return {"input_ids": ids, "labels": ids}
 
+    def tokens_after(self, count: int) -> int:
+        """How many tokens the first `count` blocks have."""
+        return count * self.context
+
 
 class EvenBlocks(Dataset[dict[str, torch.Tensor]]):
     """At most `most` blocks taken evenly over a side: the same ones at every evaluation."""
 
     def __init__(self, blocks: np.ndarray, *, most: int) -> None:
         self.blocks = blocks
-        self.chosen = np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))
+        self.chosen = evenly(len(blocks), most)
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -104,30 +105,34 @@ class EvenBlocks(Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": ids, "labels": ids}
 
 
+class Halved(Dataset[dict[str, torch.Tensor]]):
+    """Blocks for an encoder-decoder: it reads the first half of each and writes the second.
+
+    That is prefix language modelling (Raffel et al. 2020, section 3.3.1), with the prefix always half as long as the block.
+    """
+
+    def __init__(self, blocks: MixedBlocks | EvenBlocks) -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
+        ids = self.blocks[position]["input_ids"]
+        half = len(ids) // 2
+        return {"input_ids": ids[:half], "labels": ids[half:]}
+
+    def tokens_after(self, count: int) -> int:
+        """Of what it reads and writes together; of blocks in training only."""
+        return self.blocks.tokens_after(count) if isinstance(self.blocks, MixedBlocks) else 0
+
+
 def _passes(tokens: int, context: int, *, seeds: tuple[int, int]) -> Iterator[np.ndarray]:
     """The first tokens of all blocks, shuffled, for one pass after another; the first pass begins at token 0."""
     for number in count():
         order = np.random.default_rng([*seeds, number])
         offset = int(order.integers(min(context, tokens - context + 1))) if number else 0
         yield order.permutation(np.arange(offset, tokens - context + 1, context))
-
-
-def _take_turns(shares: list[float], length: int) -> np.ndarray:
-    """(length,) of side numbers: after any n turns each side has had `share * n` of them, within one (Tijdeman 1980).
-
-    `shares` sum to 1. Of the sides that are due, the one goes first whose share would be overdrawn soonest.
-    """
-    if len(shares) == 1:
-        return np.zeros(length, dtype=int)
-    due, had = 1 / (2 * len(shares) - 2), [0] * len(shares)
-    turns = np.empty(length, dtype=int)
-    for n in range(length):
-        owed = [share * (n + 1) - turn for share, turn in zip(shares, had, strict=True)]
-        waiting = [side for side in range(len(shares)) if owed[side] >= due] or [max(range(len(shares)), key=owed.__getitem__)]
-        side = min(waiting, key=lambda side: (1 - due - owed[side]) / shares[side])
-        turns[n] = side
-        had[side] += 1
-    return turns
 
 
 def _batches(texts: Iterator[str]) -> Iterator[list[str]]:

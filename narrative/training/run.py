@@ -26,7 +26,8 @@ from narrative.models.card import CAUSAL
 from narrative.training.blocks import EvenBlocks, MixedBlocks, TokenFile, tokenize
 from narrative.training.callbacks import Reporter, StopOnRequest, TrustedCheckpoints
 from narrative.training.job import Job
-from narrative.training.settings import Architecture, TrainingSettings
+from narrative.training.architectures import Architecture
+from narrative.training.settings import TrainingSettings
 from narrative.training.tokenizer import sample_texts, train_tokenizer
 
 

@@ -8,34 +8,11 @@ from typing import Any
 from narrative.device import PRECISIONS
 from narrative.errors import SettingsError, require_choice, require_number, require_whole
 from narrative.formats import FORMATS
+from narrative.training.architectures import Architecture
 
-METHODS = ("full", "scratch")
+METHODS = ("full", "lora", "scratch")
+KEEP = ("best", "last")
 SCHEDULES = ("cosine", "linear", "warmup-stable-decay")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """The numbers of a GPT-2 built from scratch (Radford et al. 2019, section 2.3)."""
-
-    layers: int = 5
-    """Transformer blocks."""
-    heads: int = 8
-    """Attention heads in each block; must divide `width`."""
-    width: int = 256
-    """Size of a token's vector."""
-    vocabulary: int = 4096
-    """Tokens of the byte-level BPE that is trained on the corpora."""
-    context: int = 512
-    """Longest text the model can read, in tokens."""
-
-    def __post_init__(self) -> None:
-        require_whole("layers", self.layers, low=1, high=96)
-        require_whole("heads", self.heads, low=1, high=128)
-        require_whole("width", self.width, low=8, high=16384)
-        require_whole("vocabulary", self.vocabulary, low=257, high=1_000_000, hint="256 bytes and the end-of-text token are the least.")
-        require_whole("context", self.context, low=8, high=131_072)
-        if self.width % self.heads:
-            raise SettingsError(f"Width {self.width} can't be shared out among {self.heads} heads; choose a multiple of {self.heads}.")
 
 
 @dataclass(frozen=True)
@@ -45,13 +22,26 @@ class TrainingSettings:
     corpora: tuple[tuple[str, float], ...]
     """(name or folder, weight) pairs; weights are shares of the training tokens, 0 for all means "by size"."""
     method: str = "full"
-    """full: every weight of `base` learns. scratch: a new model of `architecture`."""
+    """full: every weight of `base` learns. lora: a few small matrices beside them do (Hu et al. 2021). scratch: a new model of
+    `architecture`."""
     base: str | None = None
     """The model to start from (catalogue name, folder or hub id); none for scratch."""
     architecture: Architecture | None = None
     """The new model's numbers; for scratch only."""
     format: str = "stream"
-    """How records become text; see `narrative.formats`."""
+    """How records become text: stream (continuous), prefix (a metadata value before every line), tags (tags, then the story),
+    label (text, then label)."""
+    field: str | None = None
+    """The metadata column that prefix, tags and label read; gid, tags or label when not given."""
+    lora_rank: int = 8
+    """Rank r of LoRA's matrices: more learns more and costs more (Hu et al. 2021, section 4.1)."""
+    lora_alpha: float | None = None
+    """LoRA's scale: what is learned counts alpha / r times; 2 r when not given."""
+    lora_dropout: float = 0.0
+    """Share of a LoRA layer's inputs dropped in training."""
+    lora_targets: str | None = None
+    """Layers that get LoRA matrices, by the end of their names and parted by commas, such as c_attn,c_proj; when not given,
+    c_attn for GPT-2, q_proj,v_proj for GPT-Neo, q,v for T5, and PEFT's own choice for other models."""
     context: int | None = None
     """Tokens in a training block; the model's own context when not given."""
     epochs: float = 1.0
@@ -81,29 +71,42 @@ class TrainingSettings:
     2014); the base model's own when not given, none in a new one. Attention weights keep theirs: dropout there costs
     attention its fast kernel."""
     batch_size: int = 8
-    """Blocks in one forward pass."""
+    """Blocks (or rows) in one forward pass, on each device."""
     accumulation: int = 1
     """Forward passes per optimizer step."""
     precision: str = "auto"
     """auto: bfloat16 where it is native, else float32."""
+    gradient_checkpointing: bool = False
+    """Keep less of the forward pass and compute it again: less memory, about a third slower (Chen et al. 2016)."""
     seed: int = 0
     """Seeds the new weights, the order of the data and dropout."""
     evaluate_every: int = 200
     """Steps between test losses."""
     evaluate_blocks: int = 64
-    """Most test blocks a corpus at each evaluation; the first and last evaluation use the same ones."""
+    """Most test blocks a corpus at each evaluation (of rows, as many as fill so many blocks); always the same ones."""
+    patience: int | None = None
+    """Stop early after so many evaluations in a row without a better test loss; never when not given."""
+    keep: str = "best"
+    """best: the finished model is that of the evaluation with the lowest test loss. last: that of the last step."""
+    sample_prompt: str = ""
+    """What the model goes on from after each evaluation, to be looked at; the first words of a test text when not given."""
+    sample_tokens: int = 60
+    """Length of such a sample; 0 for none."""
     save_every: int = 200
-    """Steps between checkpoints."""
+    """Steps between checkpoints; there is one at the end of each pass over the corpora too."""
     log_every: int = 10
     """Steps between training losses in `metrics.jsonl`."""
     threads: int | None = None
     """Processor threads; torch's own choice when not given."""
+    processes: int = 1
+    """Processes that share each step, one a GPU; the batch is that of each."""
 
     def __post_init__(self) -> None:
         require_choice("method", self.method, METHODS)
         require_choice("format", self.format, FORMATS)
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("precision", self.precision, PRECISIONS)
+        require_choice("keep", self.keep, KEEP)
         self._check_start()
         self._check_corpora()
         self._check_numbers()
@@ -117,6 +120,10 @@ class TrainingSettings:
     def _check_corpora(self) -> None:
         if not self.corpora:
             raise SettingsError("Training needs at least one corpus.")
+        names = [name for name, _ in self.corpora]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise SettingsError(f"Corpus '{twice}' is named twice.")
         for name, weight in self.corpora:
             require_number(f"the weight of corpus '{name}'", weight, low=0, high=1e6)
         given = sum(weight > 0 for _, weight in self.corpora)
@@ -133,16 +140,37 @@ class TrainingSettings:
         require_number("warm-up", self.warmup, low=0, high=1)
         require_number("decay", self.decay, low=0, high=1)
         require_number("decay to", self.decay_to, low=0, high=1)
+        require_number("lora dropout", self.lora_dropout, low=0, high=0.9)
         if self.dropout is not None:
             require_number("dropout", self.dropout, low=0, high=0.9)
+        if self.lora_alpha is not None:
+            require_number("lora alpha", self.lora_alpha, low=0, high=10_000, above=True)
         if self.schedule == "warmup-stable-decay" and self.warmup + self.decay > 1:
             raise SettingsError(f"Warm-up {self.warmup:g} and decay {self.decay:g} together are more than the whole run.")
         for what in ("batch_size", "accumulation", "evaluate_every", "evaluate_blocks", "save_every", "log_every"):
             require_whole(what.replace("_", " "), getattr(self, what), low=1, high=10_000_000)
-        for what, low in (("context", 8), ("max_steps", 1), ("threads", 1)):
+        require_whole("lora rank", self.lora_rank, low=1, high=1024)
+        require_whole("sample tokens", self.sample_tokens, low=0, high=1000)
+        require_whole("processes", self.processes, low=1, high=64)
+        for what, low in (("context", 8), ("max_steps", 1), ("threads", 1), ("patience", 1)):
             if getattr(self, what) is not None:
                 require_whole(what.replace("_", " "), getattr(self, what), low=low, high=1_000_000_000)
         require_whole("seed", self.seed, low=0, high=2**32 - 1)
+
+    @property
+    def column(self) -> str:
+        """The metadata column that the format reads; '' when it needs none."""
+        return (self.field or FORMATS[self.format].field) if FORMATS[self.format].field else ""
+
+    @property
+    def targets(self) -> list[str] | None:
+        """`lora_targets` one by one; None when the model's kind decides."""
+        return [name.strip() for name in (self.lora_targets or "").split(",") if name.strip()] or None
+
+    @property
+    def blocks_a_step(self) -> int:
+        """Blocks or rows that one optimizer step learns from, over all processes."""
+        return self.batch_size * self.accumulation * self.processes
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -31,7 +31,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=context, clean_up_tokenization_spaces=False, **names)
 
 
-def sample_texts(corpora: Sequence[tuple[Corpus, float]], form: Format, *, limit: int = SAMPLE_BYTES) -> Iterator[str]:
+def sample_texts(corpora: Sequence[tuple[Corpus, float]], form: Format, *, column: str = "", limit: int = SAMPLE_BYTES) -> Iterator[str]:
     """Training texts of about `limit` bytes, each corpus by its share, taken evenly over the whole of it."""
     total = sum(share for _, share in corpora)
     for corpus, share in corpora:
@@ -39,4 +39,4 @@ def sample_texts(corpora: Sequence[tuple[Corpus, float]], form: Format, *, limit
         step = max(1, round(corpus.train.bytes / max(room, 1)))
         for number, record in enumerate(corpus.records("train")):
             if number % step == 0:
-                yield form.example(record)
+                yield form.example(record, column).text
