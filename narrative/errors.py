@@ -54,6 +54,14 @@ class TrainingError(NarrativeError):
     """A training run that can't start or can't go on."""
 
 
+class PublishingError(NarrativeError):
+    """A model that can't be published, or not under that name, or not there."""
+
+
+class JobError(NarrativeError):
+    """A training that isn't there, or can't be started, stopped, resumed or deleted as it is."""
+
+
 class StoreError(NarrativeError):
     """A draft, branch or link that the store doesn't hold, or not for this browser."""
 

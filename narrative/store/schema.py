@@ -57,4 +57,42 @@ SHEETS: Migration = (
     "CREATE TABLE links (token TEXT PRIMARY KEY, sheet INTEGER NOT NULL UNIQUE REFERENCES sheets (number)) WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (SHEETS,)
+JOBS: Migration = (
+    """CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,  -- also of its folder
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',  -- a sentence
+        turn INTEGER NOT NULL,  -- order of waiting jobs, lowest first; of ended ones, highest last; whatever the clock said
+        method TEXT NOT NULL DEFAULT '',
+        base TEXT NOT NULL DEFAULT '',
+        corpora TEXT NOT NULL DEFAULT '',
+        processes INTEGER NOT NULL DEFAULT 1,  -- more than one: it takes all devices
+        step INTEGER NOT NULL DEFAULT 0,
+        steps INTEGER NOT NULL DEFAULT 0,
+        seconds_left REAL,
+        seconds REAL NOT NULL DEFAULT 0,
+        test_loss REAL,
+        perplexity REAL,
+        bits_per_byte REAL,
+        stage TEXT NOT NULL DEFAULT '',
+        queued REAL,  -- seconds since 1970, to be shown only
+        started REAL,
+        ended REAL,
+        device TEXT NOT NULL DEFAULT '',
+        published TEXT NOT NULL DEFAULT '',  -- name in the catalogue
+        launch TEXT NOT NULL DEFAULT '',  -- a mark that all processes of this start carry in their environment
+        pid INTEGER NOT NULL DEFAULT 0,  -- of the child
+        born TEXT NOT NULL DEFAULT '',  -- when, as the system counts it
+        kills INTEGER NOT NULL DEFAULT 0  -- processes that had been killed for want of memory before this start
+    )""",
+    "CREATE INDEX jobs_by_state ON jobs (state, turn)",
+    """CREATE TABLE workers (
+        device TEXT PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        born TEXT NOT NULL,
+        beat REAL NOT NULL  -- seconds since 1970, to be shown only
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (SHEETS, JOBS)
