@@ -26,10 +26,14 @@ from narrative.formats import FORMATS, Record
 from narrative.models import load_model
 from narrative.training import Architecture, TrainingSettings
 from narrative.training.__main__ import main
+from narrative.training.beginning import set_dropout
 from narrative.training.blocks import EvenBlocks, MixedBlocks, tokenize
-from narrative.training.callbacks import Reporter
+from narrative.training.curve import Curve
+from narrative.training.fresh import new_model
 from narrative.training.job import Job
-from narrative.training.run import _exact_loss, _set_dropout, _sums_per_block, train
+from narrative.training.measuring import exact_loss, sums_per_row
+from narrative.training.reporting import Reporter
+from narrative.training.run import train
 from narrative.training.settings import SCHEDULES
 from narrative.training.tokenizer import END_OF_TEXT, sample_texts, train_tokenizer
 
@@ -40,14 +44,14 @@ DID = ("walked to the sea", "opened the door", "wrote a letter", "laughed", "los
 # The real entry, with a power cut at one step.
 POWER_CUT = f"""
 import os, signal, sys
-from narrative.training import callbacks
+from narrative.training import stopping
 from narrative.training.__main__ import main
 
 def cut(self, args, state, control, **_):
     if state.global_step == {KILLED_AT}:
         os.kill(os.getpid(), signal.SIGKILL)
 
-callbacks.StopOnRequest.on_step_end = cut
+stopping.StopOnRequest.on_step_end = cut
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -237,7 +241,7 @@ def test_dropout_is_for_training_only_and_spares_attention(tiny_gpt2_folder: Pat
     assert trained.config.resid_pdrop == before.config.resid_pdrop
     losses = [line["test_loss"] for line in job.metrics() if "corpus" in line]
     assert losses[0] == pytest.approx(losses[-1], abs=1e-3)  # measured without dropout
-    _set_dropout(trained, 0.5)
+    set_dropout(trained, 0.5)
     shares = {name.rsplit(".", 1)[-1]: layer.p for name, layer in trained.named_modules() if isinstance(layer, torch.nn.Dropout)}
     assert shares == {"drop": 0.5, "attn_dropout": before.config.attn_pdrop, "resid_dropout": 0.5, "dropout": 0.5}
 
@@ -273,23 +277,13 @@ def test_every_weight_of_a_base_model_learns(tiny_gpt2_folder: Path, corpora: li
     assert after.encode("Once upon a time") == before.encode("Once upon a time")
 
 
-def test_an_encoder_decoder_is_refused_for_continuous_text(tiny_t5_folder: Path, corpora: list[Corpus], tmp_path: Path) -> None:
-    wanted = TrainingSettings(corpora=((str(corpora[0].folder), 0),), base=str(tiny_t5_folder), max_steps=2, threads=1)
-    job = Job.create(tmp_path / "job", wanted)
-    with pytest.raises(TrainingError, match="encoder-decoder"):
-        train(job)
-    assert job.state()["state"] == "failed"
-
-
 def test_a_run_leaves_the_global_randomness_of_new_weights_alone(settings: TrainingSettings) -> None:
-    from narrative.training.run import _new_model
-
     assert settings.architecture
     tokenizer = train_tokenizer(["once upon a time"], vocabulary=300, context=32)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    _new_model(settings.architecture, tokenizer, 0)
+    new_model(settings.architecture, tokenizer, 0)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -347,7 +341,7 @@ def test_a_job_never_overwrites_another(settings: TrainingSettings, tmp_path: Pa
 
 
 def reporter(job: Job) -> Reporter:
-    return Reporter(job, tokens_per_step=1, bits={"tales": 1.0})
+    return Reporter(job, Curve({"tales": 1.0}, {"tales": 1.0}), tokens_after=lambda step: step)
 
 
 @pytest.mark.parametrize("logs", [{"loss": float("nan"), "grad_norm": 1.0}, {"loss": 2.0, "grad_norm": float("inf")}])
@@ -374,7 +368,7 @@ def test_half_a_line_of_metrics_is_left_out_and_then_dropped(tmp_path: Path) -> 
     with (tmp_path / "metrics.jsonl").open("a") as metrics:
         metrics.write('{"step": 4')
     assert [line["step"] for line in job.metrics()] == [1, 2, 3]
-    job.forget_metrics_after(2)
+    job.forget_after(2)
     job.append_metrics(step=3)
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
 
@@ -387,10 +381,10 @@ def test_the_loss_counts_tokens_and_not_blocks_or_batches() -> None:
         torch.nn.functional.cross_entropy(logits[row, : n - 1], labels[row, 1:n], reduction="none") for row, n in ((0, 9), (1, 4), (2, 2))
     ]
     expected = float(torch.cat(kept).mean())
-    whole = _sums_per_block(logits, labels).numpy()
-    in_parts = np.concatenate([_sums_per_block((logits[:2], None), labels[:2]).numpy(), _sums_per_block(logits[2:], labels[2:]).numpy()])
+    whole = sums_per_row(logits, labels).numpy()
+    in_parts = np.concatenate([sums_per_row((logits[:2], None), labels[:2]).numpy(), sums_per_row(logits[2:], labels[2:]).numpy()])
     for predictions in (whole, in_parts):
-        assert _exact_loss(SimpleNamespace(predictions=predictions))["nats"] == pytest.approx(expected, rel=1e-6)
+        assert exact_loss(SimpleNamespace(predictions=predictions))["nats"] == pytest.approx(expected, rel=1e-6)
 
 
 CONTEXT = 4
@@ -511,8 +505,8 @@ def test_a_tokenizer_learns_from_each_corpus_by_its_share(corpora: list[Corpus])
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"method": "lora2"}, "Unknown method 'lora2'. Choose one of: full, scratch"),
-    ({"format": "verse"}, "Unknown format 'verse'. Choose one of: stream"),
+    ({"method": "lora2"}, "Unknown method 'lora2'. Choose one of: full, lora, scratch"),
+    ({"format": "verse"}, "Unknown format 'verse'. Choose one of: stream, prefix, tags, label"),
     ({"schedule": "flat"}, "Unknown schedule 'flat'. Choose one of: cosine, linear, warmup-stable-decay"),
     ({"precision": "int8"}, "Unknown precision 'int8'. Choose one of: auto, float32, bfloat16"),
     ({"corpora": ()}, "at least one corpus"),

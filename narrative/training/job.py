@@ -1,10 +1,14 @@
 """A job is a folder. This file is the only one that knows the names in it.
 
 job.json        the settings                    metrics.jsonl   one line a measurement, append-only
-state.json      what it does right now          tokens/         the corpora as token ids
-tokenizer/      trained for a new model         checkpoint-N/   with a `complete` marker
-stop            its presence asks for a stop    model/          written last: its presence means complete
-lock            held while a process runs it    train.log       what the process says, when it was started by another
+state.json      what it does right now          samples.jsonl   what it wrote at each evaluation, append-only
+base.json       which weights it began with     notes.jsonl     what the keeper should know, append-only
+tokenizer/      trained for a new model         tokens/         the corpora as token ids
+checkpoint-N/   with a `complete` marker        best/           the weights with the lowest test loss so far
+batch.json      a smaller batch, if memory ran  model/          written last: its presence means complete
+                out                             train.log       what the process says, when it was started by another
+stop            its presence asks for a stop    estimate.json   what was foreseen of time and memory
+lock            held while a process runs it
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from typing import Any
 
 from narrative.errors import TrainingError
 from narrative.files import read_json, write_json
+from narrative.training import ranks
 from narrative.training.settings import TrainingSettings
 
 try:
@@ -86,7 +91,7 @@ class Job:
         Raises `TrainingError` when the job runs already.
         """
         with (self.folder / "lock").open("w") as lock:
-            if fcntl and os.environ.get("RANK", "0") == "0":  # under torchrun the first process holds it for all
+            if fcntl and ranks.is_first():  # it holds the job for the others
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
@@ -110,27 +115,76 @@ class Job:
 
     def write_state(self, state: str, **facts: Any) -> None:
         """Replace `state.json` in one step, so that a reader never sees half of it."""
-        write_json(self.folder / "state.json", {"state": state, "pid": os.getpid(), "time": time.time(), **facts})
+        if ranks.is_first():
+            write_json(self.folder / "state.json", {"state": state, "pid": os.getpid(), "time": time.time(), **facts})
 
     def append_metrics(self, **values: Any) -> None:
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as out:
-            out.write(json.dumps({"time": round(time.time(), 3), **values}) + "\n")
+        self._append("metrics.jsonl", values)
+
+    def append_sample(self, *, step: int, prompt: str, text: str) -> None:
+        self._append("samples.jsonl", {"step": step, "prompt": prompt, "text": text})
+
+    def append_note(self, kind: str, text: str, *, step: int) -> None:
+        """A sentence for the keeper, once: the same one again is left out."""
+        if not any(note.get("text") == text and note.get("step") == step for note in self.notes()):
+            self._append("notes.jsonl", {"step": step, "kind": kind, "text": text})
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Every measurement so far; a last line that is half written is left out."""
-        path = self.folder / "metrics.jsonl"
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        return self._lines("metrics.jsonl")
+
+    def samples(self) -> Iterator[dict[str, Any]]:
+        return self._lines("samples.jsonl")
+
+    def notes(self) -> Iterator[dict[str, Any]]:
+        return self._lines("notes.jsonl")
+
+    def estimate(self) -> dict[str, Any]:
+        """What was foreseen before the start; empty when nothing was."""
+        with suppress(FileNotFoundError, ValueError):
+            return dict(read_json(self.folder / "estimate.json"))
+        return {}
+
+    def forget_after(self, step: int) -> None:
+        """Drop what a killed run measured, wrote and noted past the checkpoint that it resumes from, so that the curve has no fold."""
+        for name in ("metrics.jsonl", "samples.jsonl", "notes.jsonl"):
+            path = self.folder / name
+            if path.exists() or name == "metrics.jsonl":
+                kept = [json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines(name) if line.get("step", 0) <= step]
+                part = path.with_suffix(".part")
+                part.write_text("".join(kept), encoding="utf-8")
+                part.replace(path)
+
+    def _append(self, name: str, values: dict[str, Any]) -> None:
+        if ranks.is_first():
+            with (self.folder / name).open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"time": round(time.time(), 3), **values}, ensure_ascii=False) + "\n")
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        path = self.folder / name
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else ():
             try:
-                yield json.loads(line)
+                value = json.loads(line)
             except ValueError:
                 continue
+            if isinstance(value, dict):
+                yield value
 
-    def forget_metrics_after(self, step: int) -> None:
-        """Drop what a killed run measured past the checkpoint that it resumes from, so that the curve has no fold."""
-        kept = [json.dumps(line) + "\n" for line in self.metrics() if line.get("step", 0) <= step]
-        part = self.folder / "metrics.part"
-        part.write_text("".join(kept), encoding="utf-8")
-        part.replace(self.folder / "metrics.jsonl")
+    def batch(self, settings: TrainingSettings) -> tuple[int, int]:
+        """(batch size, accumulation): those of the settings, or what they became when memory ran out."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            stored = read_json(self.folder / "batch.json")
+            batch, accumulation = int(stored["batch_size"]), int(stored["accumulation"])
+            if batch > 0 and batch * accumulation == settings.batch_size * settings.accumulation:
+                return batch, accumulation
+        return settings.batch_size, settings.accumulation
+
+    def set_batch(self, batch_size: int, accumulation: int) -> None:
+        write_json(self.folder / "batch.json", {"batch_size": batch_size, "accumulation": accumulation})
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best"
 
     def mark_complete(self, checkpoint: Path) -> None:
         (checkpoint / COMPLETE).touch()

@@ -25,8 +25,9 @@ Tell = Callable[[str], None]
 class Materials(Protocol):
     """The two ways of feeding a model: packed blocks, or rows."""
 
-    names: tuple[str, ...]  # of the corpora
-    weights: tuple[float, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the corpora."""
 
     @property
     def units(self) -> int:
@@ -75,7 +76,7 @@ class BlockMaterials:
     def bits(self) -> dict[str, float]:
         return {name: test.tokens / max(test.bytes, 1) / math.log(2) for name, (_, test) in zip(self.names, self.files, strict=True)}
 
-    def training(self, *, length: int, seed: int) -> MixedBlocks | Halved:
+    def training(self, *, length: int, seed: int) -> Any:
         sides = [(train.ids(), weight) for (train, _), weight in zip(self.files, self.weights, strict=True)]
         return self._shaped(MixedBlocks(sides, context=self.context, length=length, seed=seed))
 
@@ -135,7 +136,14 @@ class RowMaterials:
 
 
 def gather(
-    job: Job, settings: TrainingSettings, corpora: Sequence[Corpus], *, tokenizer: PreTrainedTokenizerBase, kind: str, context: int, tell: Tell
+    job: Job,
+    settings: TrainingSettings,
+    corpora: Sequence[Corpus],
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    kind: str,
+    context: int,
+    tell: Tell,
 ) -> Materials:
     """Tokenise the corpora into the job's folder, or take up what lies there. `tell` hears a sentence before each side.
 

@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import (
-    GPT2Config,
-    GPT2LMHeadModel,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-    Trainer,
-    TrainingArguments,
-)
+from transformers import Trainer, TrainingArguments
 
 from narrative.corpus import Corpus, load_corpus
-from narrative.device import best_device, precision_for
-from narrative.errors import CorpusError, NarrativeError, SettingsError, TrainingError
-from narrative.formats import format_named
-from narrative.models.card import CAUSAL
-from narrative.training.blocks import EvenBlocks, MixedBlocks, TokenFile, tokenize
-from narrative.training.callbacks import Reporter, StopOnRequest, TrustedCheckpoints
+from narrative.errors import NarrativeError, SettingsError, TrainingError
+from narrative.files import write_json
+from narrative.models.sources import FOLDER, locate
+from narrative.training import ranks
+from narrative.training.arguments import arguments
+from narrative.training.beginning import Beginning, begin
+from narrative.training.curve import Curve
 from narrative.training.job import Job
-from narrative.training.architectures import Architecture
+from narrative.training.keeping import BestWeights, TrustedCheckpoints, learning
+from narrative.training.materials import Materials, gather
+from narrative.training.measuring import exact_loss, sums_for
+from narrative.training.memory import is_exhausted, make_smaller, release
+from narrative.training.reporting import Listener, Reporter
+from narrative.training.sampling import Samples, usual_prompt
 from narrative.training.settings import TrainingSettings
-from narrative.training.tokenizer import sample_texts, train_tokenizer
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What a run learns from, tokenised: a (train, test) pair of token files for each corpus name, and the mix."""
-
-    files: dict[str, tuple[TokenFile, TokenFile]]
-    weights: tuple[float, ...]
-    context: int
-
-    def training(self, *, length: int, seed: int) -> MixedBlocks:
-        sides = [(train.ids(), weight) for (train, _), weight in zip(self.files.values(), self.weights, strict=True)]
-        return MixedBlocks(sides, context=self.context, length=length, seed=seed)
-
-    def testing(self, *, most: int) -> dict[str, EvenBlocks]:
-        return {name: EvenBlocks(test.blocks(self.context), most=most) for name, (_, test) in self.files.items()}
-
-    @property
-    def bits(self) -> dict[str, float]:
-        return {name: test.tokens / max(test.bytes, 1) / math.log(2) for name, (_, test) in self.files.items()}
+from narrative.training.stopping import DiskGuard, Patience, StopOnRequest
 
 
 def train(job: Job) -> bool:
     """Run the job, resuming from its last whole checkpoint if there is one. True when the model is complete, False when stopped.
 
-    Raises `NarrativeError` for what the keeper can mend; then, as after any crash, the checkpoints stay.
+    When memory runs out, it goes on with half the batch. Raises `NarrativeError` for what the keeper can mend; then, as after
+    any crash, the checkpoints stay.
     """
     settings = job.settings()  # first of all: what is no job gets no state
     with job.held():
         try:
-            return _train(job, settings)
+            return _train_in_memory(job, settings)
         except NarrativeError as error:
-            job.write_state("failed", reason=str(error))
+            _fail(job, str(error))
             raise
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES):
+                raise
+            told = f"The disk did not take what the run had to write: {error.strerror}. Make room, then resume."
+            _fail(job, told)
+            raise TrainingError(told) from error
+
+
+def _fail(job: Job, reason: str) -> None:
+    with suppress(OSError):  # a disk that takes nothing doesn't take this either
+        facts = {key: value for key, value in job.state().items() if key not in ("state", "pid", "time", "reason", "stage", "seconds_left")}
+        job.write_state("failed", **facts | {"reason": reason})
+
+
+def _train_in_memory(job: Job, settings: TrainingSettings) -> bool:
+    while True:
+        try:
+            return _train(job, settings)
+        except (RuntimeError, MemoryError) as error:
+            if not is_exhausted(error):
+                raise
+            step = int(job.state().get("step") or 0)
+        make_smaller(job, settings, step=step)  # after the except: its traceback held the tensors
+        if ranks.count() > 1:
+            raise TrainingError("Memory ran out in one of the processes. Resume: it goes on with half the batch.")
+        release()
 
 
 def _train(job: Job, settings: TrainingSettings) -> bool:
@@ -70,163 +77,131 @@ def _train(job: Job, settings: TrainingSettings) -> bool:
         return True
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    job.write_state("preparing")
-    corpora = [(load_corpus(name), weight) for name, weight in settings.corpora]
-    model, tokenizer = _beginning(job, settings, corpora)
-    if settings.dropout is not None:
-        _set_dropout(model, settings.dropout)
-    materials = _materials(job, settings, corpora, tokenizer, model)
-    steps = settings.max_steps or _steps_for(settings, materials)
-    checkpoint = job.last_checkpoint()
-    job.forget_metrics_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
-    trainer = _trainer(job, settings, model, tokenizer, materials, steps)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if trainer.state.global_step < steps:
-        job.write_state("stopped", step=trainer.state.global_step, steps=steps)
-        return False
-    if steps % settings.evaluate_every:  # else the last step was measured as one of many
-        trainer.evaluate()
-    _save(job, model, tokenizer)
-    job.write_state("finished", step=steps, steps=steps)
-    return True
+    run = _prepare(job, settings)
+    return run.go()
 
 
-def _beginning(
-    job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model and tokenizer that the run starts from."""
-    if settings.architecture:
-        tokenizer = _own_tokenizer(job, settings.architecture, settings, corpora)
-        return _new_model(settings.architecture, tokenizer, settings.seed), tokenizer
-    from narrative.models import load_model  # here, so that a run from scratch doesn't need the catalogue
+def _prepare(job: Job, settings: TrainingSettings) -> Run:
+    """Everything that lies on disk is written by the first process; the others find it there."""
 
-    base = load_model(str(settings.base), device="cpu")
-    if base.kind != CAUSAL:
-        raise TrainingError(f"'{base.name}' is an encoder-decoder; only models that continue a text learn from continuous text.")
-    if base.tokenizer.eos_token_id is None:
-        raise TrainingError(f"'{base.name}' has no end-of-text token to put between texts. Choose another base model.")
-    return base.model.requires_grad_(True), base.tokenizer  # it comes frozen, for writing
+    def tell(sentence: str) -> None:
+        before = {key: job.state().get(key) for key in ("step", "steps", "seconds")}
+        job.write_state("preparing", **{key: value for key, value in before.items() if value is not None}, stage=sentence)
 
-
-def _set_dropout(model: PreTrainedModel, share: float) -> None:
-    """In every layer but inside attention; the model's configuration, and so what is saved, stays as it was."""
-    for name, layer in model.named_modules():
-        if isinstance(layer, torch.nn.Dropout) and "attn_drop" not in name:
-            layer.p = share
-
-
-def _own_tokenizer(
-    job: Job, wanted: Architecture, settings: TrainingSettings, corpora: list[tuple[Corpus, float]]
-) -> PreTrainedTokenizerBase:
-    if not (job.tokenizer / "tokenizer.json").exists():
-        shares = [(corpus, weight or corpus.train.bytes) for corpus, weight in corpora]
-        texts = sample_texts(shares, format_named(settings.format))
-        made = train_tokenizer(texts, vocabulary=wanted.vocabulary, context=wanted.context)
-        part = job.folder / "tokenizer.part"
-        made.save_pretrained(part)
-        part.replace(job.tokenizer)
-    tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(job.tokenizer)
-    return tokenizer
+    tell("Reading the corpora")
+    corpora = [load_corpus(name) for name, _ in settings.corpora]
+    if ranks.count() > 1 and not torch.distributed.is_initialized():
+        TrainingArguments(output_dir=str(job.folder), use_cpu=not torch.cuda.is_available()).device  # noqa: B018 - joins the processes
+    with ranks.first_goes_ahead():
+        tell("Loading the base model" if settings.base else "Learning a vocabulary")
+        beginning = begin(job, settings, corpora)
+        context = _context(settings, beginning.longest)
+        materials = gather(
+            job, settings, corpora, tokenizer=beginning.tokenizer, kind=beginning.kind, context=context, tell=tell
+        )  # fmt: skip
+        checkpoint = job.last_checkpoint()
+        start = int(checkpoint.name.split("-")[1]) if checkpoint else -1
+        if ranks.is_first():
+            job.forget_after(start)
+            for remark in materials.remarks():
+                job.append_note("truncated", remark, step=0)
+    tell("Measuring what it can do already" if checkpoint is None else f"Going on from step {start:,}")
+    return Run(job, settings, corpora, beginning, materials, checkpoint)
 
 
-def _new_model(wanted: Architecture, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
-    """GPT-2 with fresh weights. `gelu_pytorch_tanh` is GPT-2's own activation as one kernel: a quarter faster on a processor."""
-    config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=wanted.context, n_embd=wanted.width, n_layer=wanted.layers, n_head=wanted.heads,
-        activation_function="gelu_pytorch_tanh", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-    )  # fmt: skip
-    with torch.random.fork_rng():  # transformers draws from the global state; leave it as it was
-        torch.manual_seed(seed)
-        return GPT2LMHeadModel(config)
-
-
-def _materials(
-    job: Job, settings: TrainingSettings, corpora: list[tuple[Corpus, float]], tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel
-) -> Materials:
-    form, context = format_named(settings.format), _context(settings, model)
-    job.tokens.mkdir(exist_ok=True)
-    files: dict[str, tuple[TokenFile, TokenFile]] = {}
-    for number, (corpus, _) in enumerate(corpora):
-        if corpus.name in files:
-            raise CorpusError(f"Corpus '{corpus.name}' is named twice.")
-        train, test = (
-            tokenize(corpus, split, tokenizer=tokenizer, form=form, path=job.tokens / f"{number}-{split}.bin")
-            for split in ("train", "test")
-        )
-        for made, purpose in ((train, "learn from"), (test, "test on")):
-            if made.tokens < context:
-                have = f"Corpus '{corpus.name}' has {made.tokens:,} tokens to {purpose}, fewer than one block of {context:,}"
-                raise CorpusError(f"{have}. Choose a shorter context or a longer corpus.")
-        files[corpus.name] = (train, test)
-    return Materials(files, tuple(weight for _, weight in corpora), context)
-
-
-def _context(settings: TrainingSettings, model: PreTrainedModel) -> int:
-    longest = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
+def _context(settings: TrainingSettings, longest: int) -> int:
     if settings.context and settings.context > longest:
         raise SettingsError(f"Context is {settings.context}, but this model reads at most {longest} tokens.")
     return settings.context or longest
 
 
-def _steps_for(settings: TrainingSettings, materials: Materials) -> int:
-    blocks = sum(train.tokens // materials.context for train, _ in materials.files.values())
-    return max(1, math.ceil(blocks * settings.epochs / (settings.batch_size * settings.accumulation)))
+def steps_of(settings: TrainingSettings, units: int) -> int:
+    """Optimizer steps of the whole run, when one pass has so many blocks or rows."""
+    return settings.max_steps or max(1, math.ceil(units * settings.epochs / settings.blocks_a_step))
 
 
-def _trainer(
-    job: Job, settings: TrainingSettings, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, materials: Materials, steps: int
-) -> Trainer:
-    per_step = settings.batch_size * settings.accumulation
-    reporter = Reporter(job, tokens_per_step=per_step * materials.context, bits=materials.bits)
-    return Trainer(
-        model=model,
-        args=TrainingArguments(**_arguments(job, settings, steps)),
-        train_dataset=materials.training(length=steps * per_step, seed=settings.seed),
-        eval_dataset=materials.testing(most=settings.evaluate_blocks),
-        processing_class=tokenizer,
-        preprocess_logits_for_metrics=_sums_per_block,
-        compute_metrics=_exact_loss,
-        callbacks=[reporter, StopOnRequest(job), TrustedCheckpoints(job)],
-    )
+@dataclass
+class Run:
+    """Everything that is ready for the first step."""
 
+    job: Job
+    settings: TrainingSettings
+    corpora: list[Corpus]
+    beginning: Beginning
+    materials: Materials
+    checkpoint: Any
 
-def _arguments(job: Job, settings: TrainingSettings, steps: int) -> dict[str, Any]:
-    device = best_device()
-    name = settings.schedule.replace("-", "_")
-    decay = {"num_decay_steps": round(settings.decay * steps), "decay_type": "linear", "min_lr_ratio": settings.decay_to}
-    return {
-        "output_dir": str(job.folder), "max_steps": steps, "seed": settings.seed,
-        "per_device_train_batch_size": settings.batch_size, "per_device_eval_batch_size": settings.batch_size,
-        "gradient_accumulation_steps": settings.accumulation, "train_sampling_strategy": "sequential",  # the order is the dataset's
-        "learning_rate": settings.learning_rate, "weight_decay": settings.weight_decay, "adam_beta2": settings.adam_beta2,
-        "adam_epsilon": settings.adam_epsilon, "max_grad_norm": settings.max_grad_norm, "lr_scheduler_type": name,
-        "lr_scheduler_kwargs": decay if name == "warmup_stable_decay" else {}, "warmup_steps": round(settings.warmup * steps),
-        "bf16": precision_for(device, settings.precision) == "bfloat16", "use_cpu": device.name == "cpu",
-        "eval_strategy": "steps", "eval_steps": settings.evaluate_every, "batch_eval_metrics": False,
-        "eval_on_start": job.last_checkpoint() is None,  # a resumed run has been measured there
-        "save_steps": settings.save_every, "save_total_limit": 2, "logging_steps": settings.log_every,
-        "logging_nan_inf_filter": False, "report_to": "none", "disable_tqdm": True, "dataloader_pin_memory": False,
-    }  # fmt: skip
+    def go(self) -> bool:
+        """Learn, and save the model. False when the run was stopped before its end."""
+        job, settings = self.job, self.settings
+        steps = steps_of(settings, self.materials.units)
+        curve = Curve(self._shares(), self.materials.bits)
+        curve.read(job.metrics())
+        best, patience = BestWeights(job), Patience(job, settings.patience)
+        prompt = usual_prompt(settings, self.corpora)
+        listeners: list[Listener] = [*([best] if settings.keep == "best" else []), patience, Samples(job, self.beginning, settings, prompt)]
+        data = self.materials.training(length=steps * settings.blocks_a_step, seed=settings.seed)
+        reporter = Reporter(job, curve, tokens_after=lambda step: data.tokens_after(step * settings.blocks_a_step), listeners=listeners)
+        guard = self._guard()
+        trainer = self._trainer(steps, data, [reporter, StopOnRequest(job), guard], fresh=not curve.steps())
+        trainer.train(resume_from_checkpoint=str(self.checkpoint) if self.checkpoint else None)
+        step = trainer.state.global_step
+        if step < steps and not patience.exhausted:
+            job.write_state("stopped", steps=steps, reason=guard.reason, **reporter.facts(step))
+            return False
+        if not curve.measured(step):
+            trainer.evaluate()
+        kept = step
+        if settings.keep == "best" and curve.best() != step:
+            kept = curve.best()
+            best.restore(trainer.model, step=kept)
+            told = "before the first step: nothing that it learned made it better" if kept == 0 else f"of step {kept:,}"
+            job.append_note("kept", f"The finished model is the one {told}, with the lowest test loss ({curve.mean(kept):.3f}).", step=step)
+        self._save()
+        job.write_state("finished", steps=steps, kept=kept, **reporter.facts(step) | curve.figures(kept))
+        return True
 
+    def _shares(self) -> dict[str, float]:
+        """What each corpus counts in the mean of the test losses: its weight, else its size."""
+        sizes = [float(corpus.train.bytes) or 1.0 for corpus in self.corpora]
+        given = [weight for _, weight in self.settings.corpora]
+        return dict(zip(self.materials.names, given if any(given) else sizes, strict=True))
 
-def _sums_per_block(logits: Any, labels: torch.Tensor) -> torch.Tensor:
-    """(block, 2): the summed negative log-likelihood in nats and the number of predicted tokens of each block."""
-    scores = (logits[0] if isinstance(logits, tuple) else logits)[:, :-1].float()
-    targets = labels[:, 1:]
-    losses = torch.nn.functional.cross_entropy(scores.transpose(1, 2), targets, ignore_index=-100, reduction="none")
-    return torch.stack([losses.sum(1), (targets != -100).sum(1).float()], dim=1)
+    def _guard(self) -> DiskGuard:
+        weights, learned = (sum(one.numel() * one.element_size() for one in ones) for ones in (
+            self.beginning.model.parameters(), learning(self.beginning.model).values(),
+        ))  # fmt: skip
+        adapter = self.settings.method == "lora"
+        guard = DiskGuard(self.job, weights=learned if adapter else weights, learning=learned)
+        guard.check_room()
+        return guard
 
+    def _trainer(self, steps: int, data: Any, callbacks: list[Any], *, fresh: bool) -> Trainer:
+        steps_a_pass = max(1, math.ceil(self.materials.units / self.settings.blocks_a_step))
+        return Trainer(
+            model=self.beginning.model,
+            args=TrainingArguments(**arguments(self.job, self.settings, steps=steps, fresh=fresh)),
+            train_dataset=data,
+            eval_dataset=self.materials.testing(most=self.settings.evaluate_blocks),
+            data_collator=self.materials.collate,
+            processing_class=self.beginning.tokenizer,
+            preprocess_logits_for_metrics=sums_for(self.beginning.kind),
+            compute_metrics=exact_loss,
+            callbacks=[*callbacks, TrustedCheckpoints(self.job, steps_a_pass=steps_a_pass)],
+        )
 
-def _exact_loss(evaluation: Any) -> dict[str, float]:
-    """Nats per token over all blocks together: Trainer's own average of averages is wrong for unequal lengths."""
-    nats, tokens = evaluation.predictions.sum(axis=0, dtype="float64")
-    return {"nats": float(nats / tokens)}
-
-
-def _save(job: Job, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    part = job.folder / "model.part"
-    shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    part.replace(job.model)
+    def _save(self) -> None:
+        """The model, whole or not at all. LoRA matrices lie there as an adapter, with the name of what they belong to."""
+        if not ranks.is_first():
+            return
+        part = self.job.folder / "model.part"
+        shutil.rmtree(part, ignore_errors=True)
+        if self.settings.method == "lora":
+            self.beginning.model.save_pretrained(part, save_embedding_layers=False)  # its default asks the hub
+            name = str(self.beginning.base)
+            base = {} if locate(name).origin == FOLDER else {"base": name}  # a path means nothing elsewhere
+            write_json(part / "narrative.json", base | {"base_fingerprint": self.beginning.base_fingerprint})
+        else:
+            self.beginning.model.save_pretrained(part)
+        self.beginning.tokenizer.save_pretrained(part)
+        part.replace(self.job.model)
