@@ -43,9 +43,12 @@ def devices() -> tuple[TrainingDevice, ...]:
     return _gpus() or (TrainingDevice("mps" if _on_apple() else "cpu", ""),)
 
 
-def device_named(name: str) -> TrainingDevice:
-    """The device of that name, also one that NARRATIVE_DEVICES leaves out. Raises `JobError` for any other word."""
-    return next((device for device in devices() if device.name == name), None) or _named(name)
+def device_named(name: str) -> tuple[TrainingDevice, bool]:
+    """The device of that name, and whether it is one of `devices()`: a job may have been left on one that is there no more."""
+    found = next((device for device in devices() if device.name == name), None)
+    if found is None and not _NAME.fullmatch(name):
+        raise JobError(f"Unknown device {shown(name)}. Choose one of: {', '.join(device.name for device in devices())}.")
+    return found or TrainingDevice(name, ""), found is not None
 
 
 def _named(name: str) -> TrainingDevice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from narrative.errors import NarrativeError
 from narrative.jobs import processes
 from narrative.jobs.row import state_of
 from narrative.jobs.states import FAILED, FINISHED, INTERRUPTED, STOPPED, STOPPING
@@ -61,13 +60,17 @@ def after(state: dict[str, Any]) -> str:
 
 def goes_on(job: Job) -> str:
     """From where it does when it is resumed."""
+    step = checkpoint_step(job)
+    return f"It goes on from step {step:,}." if step else "It starts again from the beginning."
+
+
+def checkpoint_step(job: Job) -> int:
+    """The step of the last whole checkpoint; 0 when there is none."""
     try:
         checkpoint = job.last_checkpoint()
-    except (OSError, ValueError, IndexError, NarrativeError):
-        checkpoint = None
-    if checkpoint is None:
-        return "It starts again from the beginning."
-    return f"It goes on from step {int(checkpoint.name.split('-')[1]):,}."
+        return int(checkpoint.name.split("-")[1]) if checkpoint else 0
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def last_words(job: Job) -> str:
