@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -314,7 +315,11 @@ def test_a_context_longer_than_the_model_reads_is_refused(settings: TrainingSett
 
 
 def test_a_corpus_named_twice_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
-    job = Job.create(tmp_path / "job", replace(settings, corpora=(settings.corpora[0], settings.corpora[0])))
+    name = settings.corpora[0][0]
+    with pytest.raises(SettingsError, match="is named twice"):
+        replace(settings, corpora=((name, 1.0), (name, 2.0)))
+    twin = shutil.copytree(name, tmp_path / "elsewhere")  # another folder, the same corpus
+    job = Job.create(tmp_path / "job", replace(settings, corpora=((name, 0.5), (str(twin), 0.5))))
     with pytest.raises(CorpusError, match="'tales' is named twice"):
         train(job)
 
@@ -355,7 +360,9 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(tmp_path: Path, logs:
 def test_a_point_that_was_measured_before_a_crash_is_not_written_again(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.append_metrics(step=7, corpus="tales", test_loss=1.0)
-    reporter(job).on_evaluate(
+    again = reporter(job)
+    again.curve.read(job.metrics())
+    again.on_evaluate(
         TrainingArguments(output_dir=str(tmp_path)), TrainerState(global_step=7), TrainerControl(), metrics={"eval_tales_nats": 1.0}
     )
     assert len(list(job.metrics())) == 1

@@ -95,7 +95,7 @@ def _prepare(job: Job, settings: TrainingSettings) -> Run:
     with ranks.first_goes_ahead():
         tell("Loading the base model" if settings.base else "Learning a vocabulary")
         beginning = begin(job, settings, corpora)
-        context = _context(settings, beginning.longest)
+        context = context_of(settings, beginning.longest)
         materials = gather(
             job, settings, corpora, tokenizer=beginning.tokenizer, kind=beginning.kind, context=context, tell=tell
         )  # fmt: skip
@@ -109,7 +109,8 @@ def _prepare(job: Job, settings: TrainingSettings) -> Run:
     return Run(job, settings, corpora, beginning, materials, checkpoint)
 
 
-def _context(settings: TrainingSettings, longest: int) -> int:
+def context_of(settings: TrainingSettings, longest: int) -> int:
+    """Tokens in a block. Raises `SettingsError` for more than the model reads."""
     if settings.context and settings.context > longest:
         raise SettingsError(f"Context is {settings.context}, but this model reads at most {longest} tokens.")
     return settings.context or longest
