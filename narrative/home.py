@@ -34,5 +34,10 @@ def uploads() -> Path:
     return home() / "uploads"
 
 
+def downloads() -> Path:
+    """Models packed into one file each, until they have been fetched; swept a day later."""
+    return home() / "downloads"
+
+
 def database() -> Path:
     return home() / "studio.db"

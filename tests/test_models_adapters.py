@@ -6,12 +6,13 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from tiny_models import Bomb, logits, write_lora
+from tiny_models import Bomb, edit_json, logits, write_lora
 
 from narrative import home
 from narrative.errors import BrokenModelError, ModelError, UnsafeModelError
@@ -81,6 +82,47 @@ def test_an_adapter_may_bring_added_tokens(tiny_gpt2: LanguageModel, tiny_gpt2_f
     assert merged.model.get_input_embeddings().weight.shape[0] == len(merged.tokenizer) == len(tiny_gpt2.tokenizer) + 2
     assert max(merged.encode("<title>fox")) >= len(tiny_gpt2.tokenizer)
     assert logits(merged, "<title>fox").isfinite().all()
+
+
+@pytest.mark.parametrize("family", LORA_TARGETS)
+def test_tokens_trained_one_by_one_read_as_they_did_before_saving(family: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    base: LanguageModel = request.getfixturevalue(family)
+    laid, added = with_trained_tokens(base, tmp_path / "lora", targets=LORA_TARGETS[family], head=True)
+    ids = torch.tensor([[added[0], 5, 6, added[1], 7]])
+    more = {"decoder_input_ids": ids} if base.kind == "seq2seq" else {}
+    loaded = load_model(base.name, adapter=str(tmp_path / "lora"), device="cpu")
+    with torch.no_grad():
+        before, after = (model(input_ids=ids, **more).logits for model in (laid.eval(), loaded.model))
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
+    assert before[..., added].abs().mean() > 0.1
+    assert (loaded.vocabulary, loaded.encode("<title>")[0]) == (len(loaded.tokenizer), added[0])
+
+
+def test_tokens_that_nobody_trained_are_not_made_up(tiny_gpt2: LanguageModel, tiny_llama: LanguageModel, tmp_path: Path) -> None:
+    with_trained_tokens(tiny_llama, tmp_path / "headless", targets=["q_proj"], head=False)  # its output layer has rows of its own
+    with_trained_tokens(tiny_gpt2, tmp_path / "half", targets=["c_attn"], head=False)
+    edit_json(tmp_path / "half" / "adapter_config.json", lambda config: config.update(trainable_token_indices=[len(tiny_gpt2.tokenizer)]))
+    for base, name in ((tiny_llama, "headless"), (tiny_gpt2, "half")):
+        with pytest.raises(BrokenModelError, match=name):
+            load_model(base.name, adapter=str(tmp_path / name), device="cpu")
+
+
+def with_trained_tokens(base: LanguageModel, folder: Path, *, targets: list[str], head: bool) -> tuple[Any, list[int]]:
+    """An adapter with two tokens more than its base, as PEFT saves it, and as it was; the two ids."""
+    fresh = load_model(base.name, device="cpu")
+    first = len(fresh.tokenizer)
+    fresh.tokenizer.add_tokens(["<title>", "<tags>"], special_tokens=True)
+    fresh.model.resize_token_embeddings(first + 2, mean_resizing=False)
+    added = [first, first + 1]
+    untied = not fresh.model.config.tie_word_embeddings
+    places: Any = {"embed_tokens": added, "lm_head": added} if untied and head else added
+    config = LoraConfig(
+        r=2, target_modules=targets, fan_in_fan_out="c_attn" in targets, init_lora_weights=False, trainable_token_indices=places
+    )
+    laid = get_peft_model(fresh.model, config)
+    laid.save_pretrained(folder, save_embedding_layers=False)  # PEFT would add both tables as a whole
+    fresh.tokenizer.save_pretrained(folder)
+    return laid, added
 
 
 def test_damaged_adapters_are_refused(tiny_gpt2: LanguageModel, tiny_llama: LanguageModel, tmp_path: Path) -> None:

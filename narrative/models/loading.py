@@ -92,7 +92,7 @@ def _with_adapter(base: LanguageModel, source: Source, report: Progress, *, name
     if not is_adapter(source.local()):
         raise ModelError(f"{source.name} is a model of its own, no adapter. Load it by its name.")
     report(f"Adding {source.name} to {base.card.title}", 0.8)
-    with _quiet():
+    with quiet():
         merged = apply_adapter(base, source, name=name)
     return replace(merged, tokenizer=padded(merged.tokenizer))
 
@@ -105,7 +105,7 @@ def _plain(source: Source, report: Progress) -> LanguageModel:
     require_tokenizer(folder)
     report(f"Checking the weights of {card.title}", 0.1)
     mark = fingerprint(files)
-    with _quiet():
+    with quiet():
         config = _config(folder)
         kind = kind_of(folder, config)
         report(f"Reading the weights of {card.title}", 0.3)
@@ -171,7 +171,7 @@ def _device(name: str | None) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """One build at a time, without transformers' bars and reports: what matters is checked and raised here."""
     from transformers.utils import logging
 

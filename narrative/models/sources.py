@@ -16,7 +16,7 @@ from narrative.models.weights import ADAPTER_CONFIG, has_weights
 
 SHIPPED, PUBLISHED, FOLDER, HUB = "shipped", "published", "folder", "hub"
 CONFIG, CARD = "config.json", "narrative.json"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 # Hub ids without an owner, from the hub's first days. Any other single word is a misspelt catalogue name.
 OWNERLESS = frozenset(
     ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2", "openai-gpt", "t5-small", "t5-base", "t5-large", "t5-3b", "t5-11b")
@@ -75,7 +75,7 @@ def is_hub_id(name: str) -> bool:
     if not slash:
         return name in OWNERLESS
     parts = (owner, repository)
-    return all(_PLAIN_NAME.fullmatch(part) and ".." not in part and "--" not in part for part in parts)
+    return all(PLAIN_NAME.fullmatch(part) and ".." not in part and "--" not in part for part in parts)
 
 
 def unknown(name: str) -> UnknownModelError:
@@ -118,7 +118,7 @@ def is_adapter(folder: Path) -> bool:
 def adapter_base(folder: Path) -> str:
     """The catalogue name or hub id that an adapter was trained on. Raises `BrokenModelError` if none is given."""
     base = own_card(folder).get("base") or read_object(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
-    if isinstance(base, str) and (_PLAIN_NAME.fullmatch(base) or is_hub_id(base)):
+    if isinstance(base, str) and (PLAIN_NAME.fullmatch(base) or is_hub_id(base)):
         return base
     raise BrokenModelError(
         f"Adapter {folder.name} names {shown(base)} as its base; it must be a model of the catalogue or a hub id. "
@@ -132,7 +132,7 @@ def _roots() -> tuple[tuple[str, Path], ...]:
 
 def _is_entry(root: Path, name: str) -> bool:
     """Whether `name` is a model's folder that really lies in `root` (a symlink may point anywhere)."""
-    if not _PLAIN_NAME.fullmatch(name):
+    if not PLAIN_NAME.fullmatch(name):
         return False
     folder = root / name
     try:
