@@ -83,17 +83,19 @@ def _licence(corpora: list[dict[str, Any]], base: Base | None) -> str:
 
 
 def _metrics(job: Job, settings: TrainingSettings) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Corpus -> its figures at the step whose weights were kept: of the lowest test loss, or the last."""
-    tests = [line for line in job.metrics() if "corpus" in line and "test_loss" in line]
+    """Corpus -> its figures at the step whose weights were kept, as the training says; else of the lowest loss, or the last."""
     steps: dict[int, dict[str, dict[str, Any]]] = {}
-    for line in tests:
-        steps.setdefault(int(line["step"]), {})[str(line["corpus"])] = line
+    for line in job.metrics():
+        if "corpus" in line and "test_loss" in line:
+            steps.setdefault(int(line["step"]), {})[str(line["corpus"])] = line
     if not steps:
         return
-    most = max(len(lines) for lines in steps.values())
-    whole = {step: lines for step, lines in steps.items() if len(lines) == most}
-    kept = min(whole, key=lambda step: _mean(whole[step])) if settings.keep == "best" else max(whole)
-    for corpus, line in whole[kept].items():
+    kept = job.state().get("kept")
+    if kept not in steps:
+        most = max(len(lines) for lines in steps.values())
+        whole = {step: lines for step, lines in steps.items() if len(lines) == most}
+        kept = min(whole, key=lambda step: _mean(whole[step])) if settings.keep == "best" else max(whole)
+    for corpus, line in steps[kept].items():
         yield text(Path(corpus).name), {name: line[name] for name in FIGURES if name in line} | {"step": kept}
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,15 @@ SPARE = 10_000_000  # bytes that stay free beside a published model
 def publish_job(job: Job, *, name: str = "", merge: bool = False) -> str:
     """Put a finished job's model into the catalogue; the name that `load_model` takes from then on.
 
-    `name` is the job's own when not given. A LoRA goes in as an adapter of its base, or `merge`d with it into plain weights, always
-    so when the base is a folder, which nobody else could find. Published once more, a job replaces its own model, which
-    stays whole until the new one is. Raises `PublishingError` for an unfinished job, a name that is taken or can't be used, and
-    a disk that can't be written to; `ModelError` for files that are damaged. Then nothing has changed.
+    `name` is the job's own when not given, with a number behind it if another's model bears that. A LoRA goes in as an
+    adapter of its base, or `merge`d with it into plain weights, always so when the base is a folder, which nobody else could
+    find. Published once more, a job replaces its own model, which stays whole until the new one is.
+
+    Raises `PublishingError` for an unfinished job, a name that is taken or can't be used, and a disk that can't be written to;
+    `ModelError` for files that are damaged. Then nothing has changed.
     """
     packing = pack(job, merged=merge, places=HERE)
-    name = name or job.folder.name
+    name = name or _free_name(job, packing.weights)
     folder = home.published_models() / name
 
     def allowed() -> None:
@@ -118,16 +121,27 @@ def _check_name(name: str, job: Job, weights: str) -> None:
         raise PublishingError(
             f"{shown(name)} can't be a model's name: 1 to 96 letters, digits, dots, hyphens or underscores, the first a letter or digit."
         )
-    other = "Give it another name (command line: --name NAME)."
+    taken = _taken(name, job, weights)
+    if taken:
+        raise PublishingError(f"{taken} Give it another name (command line: --name NAME).")
+
+
+def _taken(name: str, job: Job, weights: str) -> str:
+    """Why this job can't have a name, in a sentence; '' when it can."""
     if name in OWNERLESS:
-        raise PublishingError(f"'{name}' is the name of a model of the hub. {other}")
+        return f"'{name}' is the name of a model of the hub."
     if any(source.origin == SHIPPED and source.name == name for source in entries()):
-        raise PublishingError(f"'{name}' ships with Narrative and is never replaced. {other}")
+        return f"'{name}' ships with Narrative and is never replaced."
     folder = home.published_models() / name
-    if not os.path.lexists(folder):
-        return
-    if _owner(folder) != (job.folder.name, weights):
-        raise PublishingError(f"A model '{name}' is there already, and it is not this job's. {other}")
+    if os.path.lexists(folder) and _owner(folder) != (job.folder.name, weights):
+        return f"A model '{name}' is there already, and it is not this job's."
+    return ""
+
+
+def _free_name(job: Job, weights: str) -> str:
+    """The job's own name, or the first free one with a number behind it: a job that was deleted may have published under it."""
+    names = (f"{job.folder.name}-{number}" if number > 1 else job.folder.name for number in count(1))
+    return next(name for name in names if not _taken(name, job, weights))
 
 
 def _owner(folder: Path) -> tuple[object, object]:

@@ -29,13 +29,22 @@ def lay(model: PreTrainedModel, settings: TrainingSettings, *, kind: str, new_to
         task_type="SEQ_2_SEQ_LM" if kind == SEQ2SEQ else "CAUSAL_LM", r=settings.lora_rank, lora_dropout=settings.lora_dropout,
         lora_alpha=settings.lora_alpha if settings.lora_alpha is not None else 2 * settings.lora_rank,  # type: ignore[arg-type]
         target_modules=targets, fan_in_fan_out=transposed,
-        trainable_token_indices=list(new_tokens) or None,
+        trainable_token_indices=_rows(model, new_tokens),
     )  # fmt: skip
     if settings.gradient_checkpointing:
         model.enable_input_require_grads()  # or no gradient would reach the matrices through a frozen first layer
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         return get_peft_model(model, config)
+
+
+def _rows(model: PreTrainedModel, new_tokens: tuple[int, ...]) -> dict[str, list[int]] | None:
+    """Where new tokens have vectors: in the embedding, and in the output layer unless the two are one. What isn't named is not saved."""
+    table: Any = model.get_input_embeddings()
+    out: Any = model.get_output_embeddings()
+    tables = [table] if out is None or out.weight is table.weight else [table, out]
+    names = [name.rpartition(".")[2] for one in tables for name, layer in model.named_modules() if layer is one]
+    return {name: list(new_tokens) for name in names} if new_tokens else None
 
 
 def _targets(model: PreTrainedModel, settings: TrainingSettings) -> list[str]:
