@@ -25,7 +25,7 @@ def checked(settings: TrainingSettings) -> TrainingSettings:
         describe(base)
         base = "+".join(_anchored(part) for part in split_adapter(base) if part)
     gpus = [device.name for device in devices() if device.is_gpu]
-    wanted = getattr(settings, "processes", 1)
+    wanted = settings.processes
     if gpus and wanted > len(gpus):
         raise JobError(f"Processes is {wanted}, but there are {len(gpus)} devices: {', '.join(gpus)}. Choose at most {len(gpus)}.")
     return replace(settings, corpora=corpora, base=base)

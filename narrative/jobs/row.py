@@ -83,7 +83,7 @@ def labels_of(settings: TrainingSettings) -> dict[str, Any]:
         "method": f"LoRA {settings.lora_rank}" if settings.method == "lora" else settings.method,
         "base": _label(settings.base or ""),
         "corpora": ", ".join(_label(name) for name, _ in settings.corpora),
-        "processes": getattr(settings, "processes", 1),
+        "processes": settings.processes,
     }
 
 
