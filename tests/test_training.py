@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made_tales import stories, write_tales
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, TrainerControl, TrainerState, TrainingArguments
 
 from narrative.corpus import Corpus, write_corpus
 from narrative.errors import CorpusError, SettingsError, TrainingError
-from narrative.formats import FORMATS, Record
+from narrative.formats import FORMATS
 from narrative.models import load_model
 from narrative.training import Architecture, TrainingSettings
 from narrative.training.__main__ import main
@@ -39,8 +40,6 @@ from narrative.training.settings import SCHEDULES
 from narrative.training.tokenizer import END_OF_TEXT, sample_texts, train_tokenizer
 
 STEPS, KILLED_AT = 30, 17
-WHO = ("the fox", "an old woman", "the king", "a small boy", "the gardener", "my sister")
-DID = ("walked to the sea", "opened the door", "wrote a letter", "laughed", "lost the key", "found a wooden boat")
 
 # The real entry, with a power cut at one step.
 POWER_CUT = f"""
@@ -55,18 +54,6 @@ def cut(self, args, state, control, **_):
 stopping.StopOnRequest.on_step_end = cut
 sys.exit(main(sys.argv[1:]))
 """
-
-
-def stories(name: str, *, count: int, seed: int) -> Iterator[Record]:
-    draw = random.Random(f"{name} {seed}")
-    for number in range(count):
-        text = " ".join(f"Then {draw.choice(WHO)} {draw.choice(DID)}." for _ in range(draw.randint(3, 9)))
-        yield Record(f"{name}-{seed}-{number}", f"{name} {seed}", "", "", f"Once upon a time “there” was {draw.choice(WHO)}. {text}")
-
-
-def write_tales(folder: Path, name: str, *, count: int = 120) -> Corpus:
-    train_side, test_side = stories(name, count=count, seed=1), stories(name, count=17, seed=2)
-    return write_corpus(name, train=train_side, test=test_side, origin="made up", licence="CC0-1.0", folder=folder / name)
 
 
 @pytest.fixture(scope="module", autouse=True)

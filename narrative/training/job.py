@@ -150,7 +150,8 @@ class Job:
         for name in ("metrics.jsonl", "samples.jsonl", "notes.jsonl"):
             path = self.folder / name
             if path.exists() or name == "metrics.jsonl":
-                kept = [json.dumps(line, ensure_ascii=False) + "\n" for line in self._lines(name) if line.get("step", 0) <= step]
+                lines = [line for line in self._lines(name) if line.get("step", 0) <= step or line.get("kind") == "memory"]  # still true
+                kept = [json.dumps(line, ensure_ascii=False) + "\n" for line in lines]
                 part = path.with_suffix(".part")
                 part.write_text("".join(kept), encoding="utf-8")
                 part.replace(path)

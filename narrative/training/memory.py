@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 
-import torch
-
 from narrative.errors import TrainingError
 from narrative.training import ranks
 from narrative.training.job import Job
@@ -16,6 +14,8 @@ _SAYINGS = ("can't allocate memory", "cannot allocate memory", "not enough memor
 
 def is_exhausted(error: BaseException) -> bool:
     """Whether this error says that no more memory could be had."""
+    import torch  # here, since the worker of a queue halves batches too and has no use for it
+
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
@@ -40,6 +40,8 @@ def make_smaller(job: Job, settings: TrainingSettings, *, step: int) -> str:
 
 def release() -> None:
     """Give back what the failed attempt held."""
+    import torch
+
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -12,6 +12,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from narrative.errors import TrainingError
+from narrative.training import ranks
 from narrative.training.curve import Curve
 from narrative.training.job import Job
 
@@ -81,6 +82,9 @@ class Reporter(TrainerCallback):
         self.curve.training.append((step, loss))
         self.last = values | {"tokens": tokens}
         self.job.append_metrics(step=step, tokens=tokens, **values)
+        say(
+            f"step {step:,} of {state.max_steps:,}: loss {loss:.4f}, learning rate {logs['learning_rate']:.2e}, {speed:,.0f} tokens a second"
+        )
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise diverged(step, args.learning_rate)
 
@@ -95,10 +99,19 @@ class Reporter(TrainerCallback):
             complete = self.curve.add_test(step, corpus, loss)
             figures = {"test_loss": loss, "perplexity": math.exp(min(loss, 700)), "bits_per_byte": loss * self.curve.bits[corpus]}
             self.job.append_metrics(step=step, corpus=corpus, **figures)
+            say(
+                f"step {step:,}: test loss {loss:.4f} on {corpus}, perplexity {figures['perplexity']:.2f}, {figures['bits_per_byte']:.4f} bits per byte"
+            )
             if complete:
                 for listener in self.listeners:
                     listener.measured(self.curve, step, kwargs.get("model"), control)
                 self.tell(state)
+
+
+def say(sentence: str) -> None:
+    """One line for `train.log`, with the time."""
+    if ranks.is_first():
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {sentence}", flush=True)
 
 
 def diverged(step: int, rate: float) -> TrainingError:

@@ -64,7 +64,7 @@ class RowShape:
         if len(read) + len(written) <= room:
             return start + read, written, False
         kept = min(len(written), max(room - len(read), room // 2))  # never all of the context for what is only read
-        return start + read[: room - kept], written[:kept], True
+        return start + read[len(read) - (room - kept) :], written[:kept], True  # its end leads on to what is written
 
     @property
     def counts_all(self) -> bool:

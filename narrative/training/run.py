@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from narrative.corpus import Corpus, load_corpus
 from narrative.errors import NarrativeError, SettingsError, TrainingError
@@ -179,7 +179,7 @@ class Run:
 
     def _trainer(self, steps: int, data: Any, callbacks: list[Any], *, fresh: bool) -> Trainer:
         steps_a_pass = max(1, math.ceil(self.materials.units / self.settings.blocks_a_step))
-        return Trainer(
+        trainer = Trainer(
             model=self.beginning.model,
             args=TrainingArguments(**arguments(self.job, self.settings, steps=steps, fresh=fresh)),
             train_dataset=data,
@@ -190,6 +190,8 @@ class Run:
             compute_metrics=exact_loss,
             callbacks=[*callbacks, TrustedCheckpoints(self.job, steps_a_pass=steps_a_pass)],
         )
+        trainer.remove_callback(PrinterCallback)  # the reporter says the same in sentences
+        return trainer
 
     def _save(self) -> None:
         """The model, whole or not at all. LoRA matrices lie there as an adapter, with the name of what they belong to."""
