@@ -82,9 +82,8 @@ class Reporter(TrainerCallback):
         self.curve.training.append((step, loss))
         self.last = values | {"tokens": tokens}
         self.job.append_metrics(step=step, tokens=tokens, **values)
-        say(
-            f"step {step:,} of {state.max_steps:,}: loss {loss:.4f}, learning rate {logs['learning_rate']:.2e}, {speed:,.0f} tokens a second"
-        )
+        rate = f"learning rate {logs['learning_rate']:.2e}"
+        say(f"step {step:,} of {state.max_steps:,}: loss {loss:.4f}, {rate}, {speed:,.0f} tokens a second")
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise diverged(step, args.learning_rate)
 
@@ -99,9 +98,8 @@ class Reporter(TrainerCallback):
             complete = self.curve.add_test(step, corpus, loss)
             figures = {"test_loss": loss, "perplexity": math.exp(min(loss, 700)), "bits_per_byte": loss * self.curve.bits[corpus]}
             self.job.append_metrics(step=step, corpus=corpus, **figures)
-            say(
-                f"step {step:,}: test loss {loss:.4f} on {corpus}, perplexity {figures['perplexity']:.2f}, {figures['bits_per_byte']:.4f} bits per byte"
-            )
+            others = f"perplexity {figures['perplexity']:.2f}, {figures['bits_per_byte']:.4f} bits per byte"
+            say(f"step {step:,}: test loss {loss:.4f} on {corpus}, {others}")
             if complete:
                 for listener in self.listeners:
                     listener.measured(self.curve, step, kwargs.get("model"), control)
