@@ -27,6 +27,8 @@ COMMANDS = {
     "models": Command("list the models that are here, and some that the hub has", "narrative.commands.models"),
     "generate": Command("continue a text with a model", "narrative.commands.generate"),
     "train": Command("train a model on corpora, or take a stopped training up again", "narrative.commands.train"),
+    "jobs": Command("look at trainings that wait, run and have ended, stop them and take them up again", "narrative.commands.jobs"),
+    "publish": Command("put the model of a finished training among those to write with", "narrative.commands.publish"),
     "corpus": Command("look at the corpora that models learn from", "narrative.commands.corpus"),
 }
 
@@ -51,7 +53,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 2 bad input, 3 a training stopped on request, 130 interrupted."""
+    """Run one command and return its exit status: 0 done, 1 a training broke off, 2 bad input, 3 a training stopped, 130 interrupted."""
     _speak_utf8(sys.stdout, sys.stderr)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # an error of ours is one line on stderr, not one among many
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

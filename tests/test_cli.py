@@ -9,8 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +25,6 @@ from narrative.formats import Record
 from narrative.generation import Generation, GenerationSettings, Step, generate
 from narrative.models import LanguageModel
 from narrative.training import Architecture, TrainingSettings
-from narrative.training.job import Job
 
 PROMPT = "There is a blue curtain."
 CAPTURE = pytest.CaptureFixture[str]
@@ -231,7 +228,25 @@ BAD = [
     (["train", "--corpus", "tales", "--base", "tiny", "--layers", "3"], "--layers: only with --method scratch"),
     (["train", "--corpus", "tales", "--method", "scratch", "--name", "../x"], "Job name '../x' must be"),
     (["train", "--corpus", "tales", "--method", "scratch", "--heads", "3"], "can't be shared out among 3 heads"),
-    (["train", "--resume", "nosuch"], "No job 'nosuch'"),
+    (["train", "--resume", "nosuch"], "There is no job 'nosuch'"),
+    (["train", "--corpus", "tales", "--preset", "best"], "Unknown preset 'best'. Choose one of: house style, lora, scratch"),
+    (["train", "--corpus", "tales", "--preset", "lora"], "needs a base model"),
+    (["train", "--corpus", "tales", "--preset", "lora", "--base", "tiny", "--size", "5m"], "--size: only with --method scratch"),
+    (["train", "--corpus", "tales", "--method", "scratch", "--size", "huge"], "Unknown size 'huge'. Choose one of: 5m, 30m"),
+    (["train", "--corpus", "tales", "--base", "tiny", "--gradient-checkpointing", "yes"], "yes"),
+    (
+        ["train", "--corpus", "tales", "--base", "tiny", "--method", "lora", "--lora-rank", "0"],
+        "Lora rank is 0; it must be a whole number from 1",
+    ),
+    (["jobs"], "ACTION"),
+    (["jobs", "show"], "JOB"),
+    *(
+        (["jobs", action, "nosuch"], "There is no job 'nosuch'. There are none yet.")
+        for action in ("show", "log", "stop", "resume", "delete")
+    ),
+    (["jobs", "delete", "../tales"], "There is no job '../tales'"),
+    (["publish", "nosuch"], "There is no job 'nosuch'"),
+    (["publish", "nosuch", "--public"], "--public is for the hub"),
     (["train", "--resume", "nosuch", "--epochs", "3"], "Leave the other settings out"),
 ]
 
@@ -296,60 +311,6 @@ def test_a_corpus_is_built_from_files_and_its_report_is_one_json_value(tmp_path:
     assert answer(capsys, "corpus", "show", "foxes") == report
     assert main(["corpus", "show", "foxes"]) == 0
     assert "junk.pdf: refused" in capsys.readouterr().out
-
-
-SMALL = [
-    "--method=scratch", "--layers=1", "--heads=2", "--width=16", "--vocabulary=270", "--context=16",
-    "--batch-size=2", "--threads=1", "--precision=float32",
-]  # fmt: skip
-
-
-def test_a_training_is_stopped_by_an_interrupt_resumed_and_can_then_write(narrative_home: Path, capsys: CAPTURE) -> None:
-    tales("tales")
-    tales("letters")
-    job = Job(narrative_home / "jobs" / "first")
-
-    def interrupt_when_it_runs() -> None:
-        while not job.state():
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt_when_it_runs, daemon=True).start()  # a test that fails must not keep pytest from ending
-    mix = ["--corpus", "tales:0.7", "--corpus", "letters:0.3"]
-    assert main(["train", *mix, "--name", "first", *SMALL, "--max-steps", "6", "--log-every", "2", "--evaluate-every", "3"]) == 3
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "narrative train --resume first" in printed.err
-    assert job.last_checkpoint() == job.folder / "checkpoint-1"
-
-    assert main(["train", "--resume", "first", "--json"]) == 0
-    printed = capsys.readouterr()
-    outcome = json.loads(printed.out)
-    assert (outcome["state"], outcome["step"], outcome["steps"]) == ("finished", 6, 6)
-    assert set(outcome["metrics"]) == {"tales", "letters"}
-    assert outcome["metrics"]["tales"]["step"] == 6
-    assert "step 6 of 6: on tales's test texts, perplexity" in printed.err
-
-    drafts = answer(capsys, "generate", "fox", "--model", outcome["model"], "--max-new-tokens", "3")["drafts"]
-    assert len(drafts) == 3
-    settings = job.settings()
-    assert (settings.corpora, settings.context) == ((("tales", 0.7), ("letters", 0.3)), None)
-    assert settings.architecture == Architecture(layers=1, heads=2, width=16, vocabulary=270, context=16)
-
-
-def test_what_the_training_process_refuses_is_one_line_too(capsys: CAPTURE) -> None:
-    write_corpus("short", train=[Record("a", "a", "", "", "fox")], test=[Record("b", "b", "", "", "fox")], origin="", licence="")
-    assert main(["train", "--corpus", "short", "--name", "first", *SMALL, "--max-steps", "2"]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.splitlines()[-1].startswith("narrative: Corpus 'short' has 2 tokens to learn from")
-
-
-def test_a_running_job_is_not_resumed_a_second_time(narrative_home: Path, capsys: CAPTURE) -> None:
-    job = Job.create(narrative_home / "jobs" / "first", TrainingSettings(corpora=(("tales", 1.0),), base="gpt2"))
-    with job.held():
-        assert main(["train", "--resume", "first"]) == 2
-    assert capsys.readouterr().err == "narrative: Job 'first' is running already.\n"
 
 
 def test_help_answers_without_the_heavy_libraries() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def add_fields(parser: argparse._ActionsContainer, settings: type, *, skip: tuple[str, ...] = ()) -> None:
-    """One option for each field of `settings`: its name, its docstring as help, its default shown.
+    """One option for each field of `settings`: its name, its docstring as help, its default shown; a switch for yes or no.
 
     Options that are not given leave no trace in the parsed namespace: the defaults stay the dataclass's own.
     """
@@ -21,15 +21,16 @@ def add_fields(parser: argparse._ActionsContainer, settings: type, *, skip: tupl
     for field in fields(settings):
         if field.name in skip:
             continue
-        default = "" if field.default is MISSING or field.default is None else f" (default: {field.default})"
+        name, told = "--" + field.name.replace("_", "-"), help_of.get(field.name, "")
+        if str(field.type) == "bool":
+            told = f"{told} (default: {'on' if field.default else 'off'})".replace("%", "%%")
+            parser.add_argument(name, dest=field.name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=told)
+            continue
+        default = "" if field.default is MISSING or field.default in (None, "") else f" (default: {field.default})"
         parser.add_argument(
-            "--" + field.name.replace("_", "-"),
-            dest=field.name,
-            type=_reader(str(field.type)),
-            default=argparse.SUPPRESS,
-            metavar=field.name.rsplit("_", 1)[-1].upper(),
-            help=(help_of.get(field.name, "") + default).replace("%", "%%"),
-        )
+            name, dest=field.name, type=_reader(str(field.type)), default=argparse.SUPPRESS,
+            metavar=field.name.rsplit("_", 1)[-1].upper(), help=(told + default).replace("%", "%%"),
+        )  # fmt: skip
 
 
 def given_fields(options: argparse.Namespace, settings: type) -> dict[str, Any]:

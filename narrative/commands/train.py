@@ -1,84 +1,128 @@
-"""`narrative train`: make a job and watch it. The job is a process of its own, so it outlives this terminal."""
+"""`narrative train`: put a training into the queue and watch it. The job outlives this terminal, and goes on after any crash."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from narrative import home
-from narrative.commands import BAD_INPUT, DONE, FAILED, STOPPED
+from narrative.commands import DONE, FAILED, STOPPED
+from narrative.commands.following import follow
 from narrative.commands.options import add_fields, given_fields
 from narrative.commands.output import print_json, say
+from narrative.commands.queue import open_queue, outcome, told
 from narrative.corpus import load_corpus
-from narrative.errors import SettingsError, TrainingError, shown
+from narrative.errors import SettingsError, TrainingError, require_choice
+from narrative.jobs import JobRow, Queue
+from narrative.jobs import states as job_states
 from narrative.models import describe
 from narrative.training import Architecture, TrainingSettings
-from narrative.training.job import Job
+from narrative.training.architectures import SIZES
+from narrative.training.presets import PRESETS, settings_for
 
-LOOK_EVERY = 0.3  # seconds
+EPILOG = (
+    "Ctrl-C asks for a stop with a checkpoint; once more Ctrl-C leaves the job to stop by itself. Exit status: 0 finished, 1 it broke "
+    "off, 2 it could not begin, 3 stopped."
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
     parser.add_argument("--corpus", action="append", metavar="NAME[:WEIGHT]", help="what to learn from; may be given several times")
-    parser.add_argument("--name", metavar="JOB", help="the job's name (default: the date and time)")
+    presets = "; ".join(f"{name} ({preset.title})" for name, preset in PRESETS.items())
+    parser.add_argument("--preset", metavar="NAME", help=f"settings to begin with, changed by those that are given: {presets}")
+    parser.add_argument("--name", metavar="JOB", default="", help="the job's name (default: from the corpus and the method)")
     parser.add_argument("--resume", metavar="JOB", help="take a stopped or broken job up again, from its last checkpoint")
+    parser.add_argument("--detach", action="store_true", help="don't watch it: print the job's name and return at once")
+    parser.add_argument("--estimate", action="store_true", help="only tell its time and memory, after a few real steps")
     parser.add_argument("--json", action="store_true", help="the outcome and the last measurements as one JSON value")
     add_fields(parser.add_argument_group("settings"), TrainingSettings, skip=("corpora", "architecture"))
-    add_fields(parser.add_argument_group("a new model (with --method scratch)"), Architecture, skip=("context",))
+    new = parser.add_argument_group("a new model (with --method scratch)")
+    new.add_argument("--size", metavar="NAME", help=f"its numbers by a name, changed by those that are given: {', '.join(SIZES)}")
+    add_fields(new, Architecture, skip=("context",))
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start or resume, report progress, and say how it ended. Ctrl-C asks for a stop with a checkpoint; a second one kills."""
-    job = _job_to_resume(options) if options.resume else _new_job(options)
-    job.clear_stop()
-    began = time.time()
-    with job.log.open("ab") as log:  # a file, never a pipe that nobody may be reading
-        command = [sys.executable, "-m", "narrative.training", str(job.folder)]
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
-    with _stopped_by_interrupt(job, child):
-        for line in _measurements(job, child, since=began):
-            say(_sentence(line, job.state()))
-    return _conclude(job, child.returncode, as_json=options.json)
+    """Submit or resume, report progress, and say how it ended."""
+    if options.estimate:
+        return _estimate(_settings(options), as_json=options.json)
+    queue = open_queue()
+    row = _resumed(queue, options) if options.resume else queue.submit(_settings(options), name=options.name)
+    queue.tend()
+    if options.detach:
+        print_json(told(queue.row(row.name))) if options.json else print(row.name)
+        return DONE
+    say(f"Job {row.name}: it goes on without this terminal; what it says stands in {row.job.log}.")
+    return conclude(follow(queue, row.name), as_json=options.json)
 
 
-def _new_job(options: argparse.Namespace) -> Job:
-    """Everything that can be checked is checked before the folder is made."""
-    settings = _settings(options)
-    name = options.name or datetime.now().astimezone().strftime("train-%Y%m%d-%H%M%S")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
-        raise SettingsError(
-            f"Job name {shown(name)} must be 1 to 80 letters, digits, dots, hyphens or underscores, and begin with a letter or digit."
-        )
-    if settings.base:
-        describe(settings.base)
-    job = Job.create(home.jobs() / name, settings)
-    say(f"Job {name}: what it says stands in {job.log}.")
-    return job
+def conclude(row: JobRow, *, as_json: bool) -> int:
+    """Say how a job ended; the exit status. A training that could not begin is bad input: it raises `TrainingError`."""
+    if row.state == job_states.FAILED and not row.step:
+        raise TrainingError(row.reason)
+    if as_json:
+        print_json(outcome(row))
+    elif row.state == job_states.FINISHED:
+        print(row.job.model)
+    again = f"narrative train --resume {row.name}"
+    if row.state == job_states.FINISHED:
+        say(f"Finished. Among the models to write with it comes by: narrative publish {row.name}")
+        return DONE
+    say(f"{row.reason or f'It is {row.state}.'} Go on with: {again}")
+    return STOPPED if row.state == job_states.STOPPED else FAILED
+
+
+def _resumed(queue: Queue, options: argparse.Namespace) -> JobRow:
+    given = given_fields(options, TrainingSettings) | given_fields(options, Architecture)
+    if given or options.corpus or options.name or options.preset or options.size:
+        raise SettingsError("--resume goes on with the settings that the job began with. Leave the other settings out.")
+    return queue.resume(options.resume)
+
+
+def _estimate(settings: TrainingSettings, *, as_json: bool) -> int:
+    from narrative.jobs.checking import checked
+    from narrative.training.estimate import estimate
+
+    foreseen = estimate(checked(settings))
+    if as_json:
+        print_json(foreseen.to_json() | {"sentence": foreseen.sentence})
+        return DONE
+    print(foreseen.sentence)
+    share = f"{foreseen.trainable:,} of {foreseen.parameters:,} weights learn ({foreseen.trainable / max(1, foreseen.parameters):.2%})"
+    print(f"{foreseen.tokens:,} tokens to learn from and {foreseen.test_tokens:,} to test on; {share}.")
+    print(f"{foreseen.tokens_per_second:,.0f} tokens a second on {foreseen.device}.")
+    for warning in foreseen.warnings:
+        say(warning)
+    return DONE
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
     given = given_fields(options, TrainingSettings)
-    numbers = given_fields(options, Architecture)
-    if given.get("method") == "scratch":  # a new model's context is its training block too
-        numbers.pop("context", None)
-        own = {"context": given.pop("context")} if "context" in given else {}
-        given["architecture"] = Architecture(**numbers, **own)
-    elif numbers.keys() - {"context"}:
-        names = ", ".join(f"--{name}" for name in sorted(numbers.keys() - {"context"}))
-        raise SettingsError(f"{names}: only with --method scratch; a base model has its own.")
-    if given.get("base") and os.sep in given["base"]:
-        given["base"] = str(Path(given["base"]).resolve())
-    return TrainingSettings(corpora=tuple(_corpus(text) for text in options.corpus or ()), **given)
+    corpora = tuple(_corpus(text) for text in options.corpus or ())
+    if options.preset is not None:
+        require_choice("preset", options.preset, PRESETS)
+    values = dict(PRESETS[options.preset].values) if options.preset is not None else {}
+    given |= _architecture(options, given, method=str(given.get("method") or values.get("method", "")), usual=values.get("architecture"))
+    if options.preset is None:
+        return TrainingSettings(corpora=corpora, **given)
+    base = given.pop("base", None)
+    return settings_for(options.preset, corpora=corpora, base=describe(base) if base else None, **given)
+
+
+def _architecture(options: argparse.Namespace, given: dict[str, Any], *, method: str, usual: Architecture | None) -> dict[str, Any]:
+    """The field `architecture`, from a named size and the numbers that are given. A new model's context is its training block too."""
+    numbers = {name: value for name, value in given_fields(options, Architecture).items() if name != "context"}
+    if method != "scratch":
+        named = [f"--{name}" for name in sorted(numbers)] + (["--size"] if options.size else [])
+        if named:
+            raise SettingsError(f"{', '.join(named)}: only with --method scratch; a base model has its own.")
+        return {"architecture": None} if usual else {}
+    if options.size is not None:
+        require_choice("size", options.size, SIZES)
+    start = SIZES[options.size] if options.size is not None else usual or Architecture()
+    own = {"context": given.pop("context")} if "context" in given else {}
+    return {"architecture": replace(start, **numbers, **own)}
 
 
 def _corpus(text: str) -> tuple[str, float]:
@@ -91,84 +135,3 @@ def _corpus(text: str) -> tuple[str, float]:
     corpus = load_corpus(name if colon and name else text)
     at_home = corpus.folder == home.corpora() / name
     return (name if at_home and name else str(corpus.folder.resolve())), weight
-
-
-def _job_to_resume(options: argparse.Namespace) -> Job:
-    given = given_fields(options, TrainingSettings) | given_fields(options, Architecture)
-    if given or options.corpus or options.name:
-        raise SettingsError("--resume goes on with the settings that the job began with. Leave the other settings out.")
-    folder = home.jobs() / options.resume
-    job = Job(folder)
-    if not (folder / "job.json").exists():
-        here = sorted(path.parent.name for path in home.jobs().glob("*/job.json"))
-        raise TrainingError(f"No job {shown(options.resume)}. {'Here are: ' + ', '.join(here) if here else 'There are none yet'}.")
-    if job.running:
-        raise TrainingError(f"Job {shown(options.resume)} is running already.")
-    job.settings()
-    return job
-
-
-@contextmanager
-def _stopped_by_interrupt(job: Job, child: subprocess.Popen[bytes]) -> Iterator[None]:
-    def ask(*_: Any) -> None:
-        if job.stop_asked:
-            child.kill()
-            say("Killed. What was learned since the last checkpoint is lost.")
-        else:
-            job.ask_stop()
-            say("Stopping after this step, with a checkpoint. Once more Ctrl-C kills at once.")
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _measurements(job: Job, child: subprocess.Popen[bytes], *, since: float) -> Iterator[dict[str, Any]]:
-    """The lines of `metrics.jsonl` as they come, until the process ends."""
-    ended = False
-    while not ended:
-        ended = child.poll() is not None  # looked at before the file, so that the last lines are not missed
-        for line in job.metrics():
-            if line["time"] > since:
-                since = line["time"]
-                yield line
-        if not ended:
-            time.sleep(LOOK_EVERY)
-
-
-def _sentence(line: dict[str, Any], state: dict[str, Any]) -> str:
-    step = f"step {line['step']:,} of {state['steps']:,}" if state.get("steps") else f"step {line['step']:,}"
-    if "corpus" in line:
-        return f"{step}: on {line['corpus']}'s test texts, perplexity {line['perplexity']:.2f}, {line['bits_per_byte']:.3f} bits per byte"
-    minutes = f", {state['seconds_left'] / 60:,.0f} minutes left" if state.get("seconds_left") else ""
-    return f"{step}: loss {line['loss']:.3f}, {line['tokens_per_second']:,.0f} tokens a second{minutes}"
-
-
-def _conclude(job: Job, status: int, *, as_json: bool) -> int:
-    state = job.state()
-    if status == BAD_INPUT:
-        raise TrainingError(str(state.get("reason", f"The training can't go on; see {job.log}.")))
-    name = job.folder.name
-    if as_json:
-        print_json(_outcome(job, status, state))
-    elif status == DONE:
-        print(job.model)
-    if status == STOPPED:
-        say(f"Stopped at step {state.get('step', 0):,}. It goes on with: narrative train --resume {name}")
-    elif status != DONE:
-        say(f"The training broke off (status {status}); {job.log} says more. It goes on with: narrative train --resume {name}")
-    return status if status in (DONE, STOPPED) else FAILED
-
-
-def _outcome(job: Job, status: int, state: dict[str, Any]) -> dict[str, Any]:
-    tests = {
-        line["corpus"]: {key: line[key] for key in ("step", "test_loss", "perplexity", "bits_per_byte")}
-        for line in job.metrics()
-        if "corpus" in line
-    }
-    losses = [line["loss"] for line in job.metrics() if "loss" in line]
-    ended = {DONE: "finished", STOPPED: "stopped"}.get(status, "broken off")
-    facts = {"job": job.folder.name, "state": ended, "step": state.get("step"), "steps": state.get("steps")}
-    return facts | {"loss": losses[-1] if losses else None, "metrics": tests, "model": str(job.model) if status == DONE else None}
