@@ -11,7 +11,7 @@ import gradio as gr
 from narrative.errors import NarrativeError
 from narrative.models import ModelCard, catalogue, describe
 from narrative.studio import Stage, Studio
-from narrative.tabs.shared import MODEL, Shared, said, sorry
+from narrative.tabs.shared import MODEL, QUIET, Shared, said, sorry
 
 _THEME = '<button type="button" id="theme" class="icon" title="Light or dark" aria-label="Dark colours" aria-pressed="false">◐</button>'
 
@@ -41,6 +41,12 @@ def wire_header(shared: Shared, studio: Studio) -> None:
         except Exception as error:  # noqa: BLE001 - a page must answer with a sentence, whatever happened
             yield sorry(error), gr.skip()
 
+    def refresh() -> Any:
+        """A model may have been published since this page was opened, from here or from another browser."""
+        return gr.update(choices=choices())
+
+    shared.page.load(refresh, None, shared.model, **QUIET)
+    shared.model.focus(refresh, None, shared.model, **QUIET)
     shared.model.input(choose, shared.model, [shared.notice, shared.card], trigger_mode="always_last", **MODEL)
 
 

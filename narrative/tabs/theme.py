@@ -49,5 +49,5 @@ def look() -> dict[str, Any]:
     """What `Blocks.launch` needs to know."""
     # Gradio rewrites css_paths so that they win over its own sheets, but drops container queries: those go into the head.
     sheets = [ASSETS / "studio.css", ASSETS / "drafts.css"]
-    head = f"<style>{asset('columns.css')}{asset('train.css')}</style>"
+    head = f"<style>{asset('columns.css')}{asset('train.css')}{asset('train_jobs.css')}</style>"
     return {"theme": theme(), "css_paths": sheets, "head": head, "js": asset("page.js"), "footer_links": [], "run_history": False}

@@ -91,8 +91,7 @@ function draw() {
   root.querySelector('thead').replaceChildren(make('tr', '', ...['File', 'Format', 'Words', 'Twice', 'Side'].map((word, n) => Object.assign(make('th', n === 2 || n === 3 ? 'size' : '', word), { scope: 'col' }))));
   root.querySelector('tbody').replaceChildren(...value.files.map(line));
   const shown = value.files.length < value.count ? `The first ${number(value.files.length)} of ${number(value.count)} files; the report as JSON or CSV has all. ` : '';
-  const command = make('code', '', `narrative train --corpus ${value.name}`);
-  root.querySelector(':scope > .plain').replaceChildren(`${shown}Words are counted after cleaning and without what stands twice. Fine-tuning from this page comes next; today `, command, ' in a terminal learns from it.');
+  root.querySelector(':scope > .plain').textContent = `${shown}Words are counted after cleaning and without what stands twice.`;
   actions(value);
   if (root.dataset.name !== value.name) { root.querySelector('h2').focus({ preventScroll: true }); root.scrollIntoView({ block: 'nearest' }); }
   root.dataset.name = value.name;
@@ -103,7 +102,10 @@ function actions(value) {
   if (!box) root.querySelector('.told').after(box = make('p', 'acts'));
   const confirm = make('span', 'confirm');
   asking(confirm, 'Delete', `Delete “${value.name}” for good`, 'delete', { name: value.name });
-  box.replaceChildren(push('link', 'Report as JSON', 'download', { name: value.name, kind: 'json' }), push('link', 'Report as CSV', 'download', { name: value.name, kind: 'csv' }), make('span', 'gap'), confirm);
+  const learn = make('button', 'quiet-button', 'Train a model on it');
+  learn.type = 'button';
+  learn.addEventListener('click', () => window.narrativeTrain.go('jobs', { corpus: value.name }));
+  box.replaceChildren(learn, push('link', 'Report as JSON', 'download', { name: value.name, kind: 'json' }), push('link', 'Report as CSV', 'download', { name: value.name, kind: 'csv' }), make('span', 'gap'), confirm);
 }
 
 root.querySelector('.back').data = { place: null };

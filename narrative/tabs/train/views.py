@@ -20,8 +20,7 @@ _CORPORA = """
   <h2 id="corpora-title">Corpora</h2>
   <ol></ol>
   <p class="none">None has been built yet. The first one will stand here.</p>
-  <p class="plain">What models learn from on this machine. Fine-tuning from this page comes next;
-  <code>narrative train --corpus NAME</code> does it today.</p>
+  <p class="plain">What models learn from on this machine; everybody in the house sees the same ones.</p>
 </section>
 """
 _WORK = """
