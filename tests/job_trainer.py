@@ -56,9 +56,7 @@ def train(job: Job, play: dict[str, Any]) -> int:
     first = int(checkpoint.name.split("-")[1]) if checkpoint else 0
     for step in range(first + 1, play["steps"] + 1):
         job.write_state("running", step=step, steps=play["steps"], seconds=step * 1.5, test_loss=5.0 - step / 10, stage="")
-        wait(job, play, step)
-        if play["kill_at"] == step:
-            os.kill(os.getpid(), signal.SIGKILL)
+        wait_or_die(job, play, step)
         if job.stop_asked and not play["deaf"]:
             save(job, step)
             job.write_state("stopped", step=step, steps=play["steps"])
@@ -73,13 +71,15 @@ def train(job: Job, play: dict[str, Any]) -> int:
     return int(play["exit"])
 
 
-def wait(job: Job, play: dict[str, Any], step: int) -> None:
+def wait_or_die(job: Job, play: dict[str, Any], step: int) -> None:
     deadline = time.monotonic() + 60
     while play["wait_at"] == step and job.folder.exists() and not (job.folder / "go").exists() and time.monotonic() < deadline:
         if job.stop_asked and not play["deaf"]:
-            return
+            break
         time.sleep(0.02)
     time.sleep(play["seconds"])
+    if play["kill_at"] == step:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def save(job: Job, step: int) -> None:

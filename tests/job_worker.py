@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from narrative import home
+from narrative.jobs import processes
 from narrative.jobs.attendance import Pace
 from narrative.jobs.devices import TrainingDevice, device_named
 from narrative.jobs.launch import Launch, plan
@@ -17,12 +18,19 @@ from narrative.store.database import Database
 from narrative.training.job import Job
 from narrative.training.settings import TrainingSettings
 
-TRAINER = Path(__file__).with_name("job_trainer.py")
+HERE = Path(__file__).parent
 
 
 def fake(job: Job, settings: TrainingSettings, device: TrainingDevice) -> Launch:
     """The product's environment, and a trainer without a model."""
-    return Launch((sys.executable, str(TRAINER), str(job.folder)), plan(job, settings, device).environment)
+    return Launch((sys.executable, str(HERE / "job_trainer.py"), str(job.folder)), plan(job, settings, device).environment)
+
+
+def true(job: Job, settings: TrainingSettings, device: TrainingDevice) -> Launch:
+    """The product's command, or one that halts where the test wants it to."""
+    launch = plan(job, settings, device)
+    halting = (sys.executable, str(HERE / "job_true_trainer.py"), str(job.folder))
+    return Launch(halting, launch.environment) if (job.folder / "play.json").exists() else launch
 
 
 def counted() -> int:
@@ -34,9 +42,11 @@ def main() -> None:
     options, (device, is_here) = json.loads(sys.argv[1]), device_named(sys.argv[2])
     hours = options.pop("clock", 0)
     if hours:  # as if somebody had set it
-        true = time.time
-        time.time = lambda: true() + hours * 3600
-    planner = plan if options.pop("true", False) else fake
+        unset = time.time
+        time.time = lambda: unset() + hours * 3600
+    if not options.pop("quiet", False):  # tests don't wait until the machine has nothing else to do
+        processes.make_quiet = lambda _: None
+    planner = true if options.pop("true", False) else fake
     worker = Worker(Database(home.database()), device, planner=planner, pace=Pace(**options), kills=counted, claims=is_here)
     with (home.home() / "workers.log").open("a") as log:
         log.write(f"{os.getpid()} {device.name}\n")

@@ -13,80 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_jobs import tiny_settings
+from made_jobs import PACE, PATIENCE, ROOT, WORKER, Desk
 
 from narrative import home
-from narrative.jobs import JobRow, Queue, leases, processes, table
-from narrative.jobs.states import FAILED, FINISHED, INTERRUPTED, LIVE, QUEUED, RUNNING, STOPPED, STOPPING
+from narrative.jobs import Queue, leases, processes, table
+from narrative.jobs.states import FAILED, FINISHED, INTERRUPTED, QUEUED, RUNNING, STOPPED, STOPPING
 from narrative.store.database import Database
-from narrative.training import TrainingSettings
-
-ROOT = Path(__file__).resolve().parent.parent
-WORKER = ROOT / "tests" / "job_worker.py"
-PACE = {"look": 0.05, "copy": 0.2, "idle": 0.3, "grace": 0.4, "last_grace": 0.3, "patience": 5}
-PATIENCE = 60  # seconds, on a machine that is busy with other things
-
-
-class Desk:
-    """An app's part: it submits, tends, looks; and a test's: it kills and reads who ran when."""
-
-    def __init__(self, database: Database, **pace: Any) -> None:
-        self.database = database
-        self.command = (sys.executable, str(WORKER), json.dumps(PACE | pace))
-        self.queue = Queue(database, worker_command=self.command)
-        self.settings = tiny_settings()
-
-    def submit(self, name: str, settings: TrainingSettings | None = None, **play: Any) -> JobRow:
-        row = self.queue.submit(settings or self.settings, name=name)
-        (row.folder / "play.json").write_text(json.dumps(play))
-        return row
-
-    def until(self, true: Callable[[], Any], *, tend: bool = True) -> Any:
-        deadline = time.monotonic() + PATIENCE
-        while not (value := true()):
-            assert time.monotonic() < deadline, [(row.name, row.state, row.reason) for row in self.queue.rows()]
-            if tend:
-                self.queue._tended = float("-inf")  # a poll three seconds later
-                self.queue.tend()
-            time.sleep(0.03)
-        return value
-
-    def ended(self, *names: str) -> list[JobRow]:
-        self.until(lambda: all(self.queue.row(name).state not in LIVE for name in names))
-        return [self.queue.row(name) for name in names]
-
-    def runs(self) -> list[str]:
-        """The names of the jobs, in the order in which a process was started for each."""
-        return [line.split()[0] for line in self._lines("order.log")]
-
-    def child(self, name: str) -> int:
-        """The number of the job's process, once it is in its work."""
-        self.until(lambda: self.queue.row(name).step)
-        return int(next(line.split()[1] for line in reversed(self._lines("order.log")) if line.split()[0] == name))
-
-    def workers(self) -> list[int]:
-        """Those that ever came to work."""
-        return [int(line.split()[0]) for line in self._lines("workers.log")]
-
-    def worker(self, device: str = "cpu") -> int:
-        def holder() -> leases.Holder | None:
-            with self.database.reading() as connection:
-                return leases.holder(connection, device)
-
-        return int(self.until(lambda: (now := holder()) and now.alive and now.pid))
-
-    def kill_worker(self) -> None:
-        pid = self.worker()
-        os.kill(pid, signal.SIGKILL)
-        self.until(lambda: not processes.born(pid), tend=False)
-
-    def go(self, name: str) -> None:
-        (home.jobs() / name / "go").touch()
-
-    @staticmethod
-    def _lines(name: str) -> list[str]:
-        path = home.home() / name
-        return path.read_text().splitlines() if path.exists() else []
 
 
 @pytest.fixture
@@ -95,12 +27,7 @@ def desk(narrative_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     desk = Desk(Database(narrative_home / "studio.db"))
     yield desk
-    with desk.database.reading() as connection:
-        marks = [entry.launch for entry in table.busy(connection)]
-    ours = set(desk.workers()) | {pid for mark in marks for pid in processes.marked(mark)}
-    for pid in ours:
-        if processes.born(pid):
-            os.kill(pid, signal.SIGKILL)
+    desk.clear()
 
 
 def test_five_jobs_run_in_order_though_worker_and_app_die_among_them(desk: Desk) -> None:
@@ -110,12 +37,12 @@ def test_five_jobs_run_in_order_though_worker_and_app_die_among_them(desk: Desk)
     child = desk.child("job-1")
     desk.kill_worker()
     desk.queue = Queue(desk.database, worker_command=desk.command)  # the app was started again
+    assert processes.born(child)
     assert [(row.name, row.state) for row in desk.queue.rows()][:2] == [("job-1", RUNNING), ("job-2", QUEUED)]
     desk.worker()
     desk.go("job-1")
     assert [row.state for row in desk.ended(*names)] == [FINISHED] * 5
     assert desk.runs() == names, "each was started once"
-    assert desk.child("job-1") == child
     assert [row.name for row in desk.queue.rows()] == names[::-1]
 
 
@@ -229,9 +156,7 @@ def test_a_job_that_ran_out_of_memory_goes_on_at_once_with_half_its_batch(desk: 
     assert desk.runs() == ["big", "big", "next"]
     assert row.job.batch(row.job.settings()) == (4, 2)
     told = [note["text"] for note in row.job.notes()]
-    assert told == [
-        "The machine ran out of memory after step 3. Batches are now of 4 instead of 8, with 2 passes a step; it learns the same."
-    ]
+    assert told == ["Memory ran out with 8 texts at a time. It goes on with 4 at a time, which learns the same more slowly."]
 
 
 def test_a_job_without_memory_for_a_single_text_is_interrupted_and_says_so(desk: Desk) -> None:
@@ -242,7 +167,7 @@ def test_a_job_without_memory_for_a_single_text_is_interrupted_and_says_so(desk:
     desk.go("big")
     ended = desk.ended("big")[0]
     assert ended.state == INTERRUPTED
-    assert ended.reason.startswith("The machine ran out of memory after step 3, though its batches hold one text.")
+    assert ended.reason.startswith("Memory ran out. The memory doesn't suffice even for one text at a time.")
     assert ended.reason.endswith("It goes on from step 2.")
 
 
@@ -335,10 +260,10 @@ def test_a_child_that_its_worker_could_not_write_down_is_found_by_its_mark(desk:
     desk.kill_worker()
     with desk.database.writing() as connection:
         table.change(connection, "job", pid=0, born="")
-    desk.worker()
+    assert desk.child("job") == child
     desk.go("job")
     assert desk.ended("job")[0].state == FINISHED
-    assert (desk.runs(), desk.child("job")) == (["job"], child)
+    assert desk.runs() == ["job"]
 
 
 def test_a_machine_that_was_started_anew_is_named_as_the_reason(desk: Desk) -> None:
@@ -378,6 +303,7 @@ def test_a_worker_leaves_when_nothing_waits_and_the_next_job_gets_a_new_one(desk
 
 
 def test_a_training_lets_everything_else_go_first_and_says_nothing_to_a_pipe(desk: Desk) -> None:
+    desk = Desk(desk.database, quiet=True)
     desk.submit("job", wait_at=1)
     child = desk.child("job")
     assert os.getpriority(os.PRIO_PROCESS, child) == 19

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from narrative import home
@@ -124,10 +123,9 @@ class Attendance:
         state, reason = verdict.judge(self._job, now, status=status, forced=self._forced)
         again = False
         if state == INTERRUPTED and self._memory_ran_out(status):
-            again, told = memory.make_room(self._job, when=verdict.after(state_of(self._job)))
-            reason = f"{told} {verdict.goes_on(self._job)}"
-            with suppress(OSError):  # the line in the table says it too
-                self._job.append_note("memory", told, step=verdict.checkpoint_step(self._job))
+            step = state_of(self._job).get("step")
+            again, told = memory.make_room(self._job, step=step if isinstance(step, int) else 0)
+            reason = told if again else f"{told} {verdict.goes_on(self._job)}"
         facts = facts_of(state_of(self._job))
 
         def write(connection: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from narrative.errors import NarrativeError
 from narrative.training.job import Job
+from narrative.training.memory import make_smaller
 
 GROUPS = Path("/sys/fs/cgroup")
 MINE, MACHINE = Path("/proc/self/cgroup"), Path("/proc/vmstat")
@@ -27,22 +28,12 @@ def kills() -> int:
     return 0
 
 
-def make_room(job: Job, *, when: str) -> tuple[bool, str]:
-    """Let a job that died for want of memory go on with at most half its batch. (Whether it can, what to tell its keeper.)
-
-    As many passes more make up for it: what it learns at a step stays the same.
-    """
-    ran_out = f"The machine ran out of memory {when}"
+def make_room(job: Job, *, step: int) -> tuple[bool, str]:
+    """Let a job that died for want of memory go on with half its batch: (whether it can, what to tell its keeper)."""
     try:
-        batch, passes = job.batch(job.settings())
-        if batch == 1:
-            return False, f"{ran_out}, though its batches hold one text. A shorter context or gradient checkpointing needs less."
-        blocks = batch * passes
-        smaller = next(size for size in range(batch // 2, 0, -1) if blocks % size == 0)
-        job.set_batch(smaller, blocks // smaller)
+        return True, make_smaller(job, job.settings(), step=step)
     except (NarrativeError, OSError) as error:
-        return False, f"{ran_out}, and its batch could not be made smaller: {error}."
-    return True, f"{ran_out}. Batches are now of {smaller} instead of {batch}, with {blocks // smaller} passes a step; it learns the same."
+        return False, f"Memory ran out. {error}"
 
 
 def _counters() -> Iterator[Path]:
