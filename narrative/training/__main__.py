@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -16,9 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.training", description="Run or resume one training job.")
     parser.add_argument("job", type=Path, help="the job's folder, with job.json in it")
     job = Job(parser.parse_args(arguments).job)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # the log is for keepers: sentences, no bars
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
-        from narrative.training.run import train  # after the arguments: a usage error needs no torch
+        from transformers.utils.logging import disable_progress_bar  # after the arguments: a usage error needs no torch
 
+        from narrative.training.run import train
+
+        disable_progress_bar()
         return FINISHED if train(job) else STOPPED
     except NarrativeError as error:
         print(error, file=sys.stderr)

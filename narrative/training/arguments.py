@@ -27,5 +27,5 @@ def arguments(job: Job, settings: TrainingSettings, *, steps: int, fresh: bool) 
         "eval_strategy": "steps", "eval_steps": settings.evaluate_every, "batch_eval_metrics": False, "eval_on_start": fresh,
         "save_steps": settings.save_every, "save_total_limit": 2, "logging_steps": settings.log_every,
         "logging_nan_inf_filter": False, "report_to": "none", "disable_tqdm": True, "dataloader_pin_memory": False,
-        "remove_unused_columns": False,
+        "remove_unused_columns": False, "ddp_find_unused_parameters": False,
     }  # fmt: skip
