@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,10 @@ from tiny_models import SENTENCES
 from narrative import home
 from narrative.corpus import write_corpus
 from narrative.formats import Record
-from narrative.jobs import processes
+from narrative.jobs import processes, table
 from narrative.jobs.states import FINISHED, INTERRUPTED
 from narrative.store.database import Database
-from narrative.training import TrainingSettings
+from narrative.training import Architecture, TrainingSettings
 from narrative.training.job import Job
 from narrative.training.run import train
 
@@ -27,7 +30,7 @@ def desk(narrative_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk
     monkeypatch.setenv("NARRATIVE_DEVICES", "cpu")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    desk = Desk(Database(narrative_home / "studio.db"), true=True)
+    desk = Desk(Database(narrative_home / "studio.db"), true=True, grace=30)
     yield desk
     desk.clear()
 
@@ -69,3 +72,32 @@ def test_a_killed_child_and_a_killed_worker_change_nothing_in_what_is_learned(de
         assert losses(row.job) == pytest.approx(expected, abs=1e-5)
         assert row.test_loss == pytest.approx(min(expected.values()), abs=1e-5)
         assert (row.job.model / "model.safetensors").exists()
+
+
+def test_one_job_over_two_processes_leaves_none_behind_when_killed_and_learns_what_one_process_learns(
+    desk: Desk, settings: TrainingSettings
+) -> None:
+    fresh = {"method": "scratch", "base": None, "architecture": Architecture(layers=2, heads=2, width=32, vocabulary=320, context=32)}
+    flat = {"schedule": "warmup-stable-decay", "warmup": 0.0, "dropout": None, "decay": 0.1}
+    alone = Job.create(home.home() / "alone", replace(settings, **fresh, **flat))
+    assert train(alone)
+    desk.submit("wide", replace(settings, **fresh, **flat, processes=2, batch_size=2, max_steps=20_000))
+    desk.until(lambda: 10 in losses(desk.queue.row("wide").job))
+    launcher, ranks = launcher_and_ranks(desk, "wide")
+    assert len({os.getsid(pid) for pid in (launcher, *ranks)}) == 3, "a signal to the launcher's group doesn't reach the others"
+    os.kill(launcher, signal.SIGKILL)
+    assert desk.ended("wide")[0].state == INTERRUPTED
+    desk.until(lambda: not any(processes.born(pid) for pid in ranks))
+    learned, expected = losses(desk.queue.row("wide").job), losses(alone)
+    assert [learned[step] for step in (0, 10)] == pytest.approx([expected[step] for step in (0, 10)], abs=1e-4)
+
+
+def launcher_and_ranks(desk: Desk, name: str) -> tuple[int, list[int]]:
+    """The numbers of both kinds of processes."""
+    with desk.database.reading() as connection:
+        entry = table.find(connection, name)
+    assert entry
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in processes.marked(entry.launch)}
+    ranks = [pid for pid, command in commands.items() if "narrative.training" in command and "accelerate.commands.launch" not in command]
+    assert len(ranks) == 2
+    return entry.pid, ranks
