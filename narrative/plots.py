@@ -173,14 +173,15 @@ def _labels(series: Sequence[Series], quantity: Quantity) -> list[dict[str, Any]
     ends = [(one, end) for one in series if (end := one.end())]
     values = [y for one in series for y in one.y if y is not None and math.isfinite(y)]
     scale = _scale(values, quantity)
+    last = max((x for _, (x, _) in ends), default=0.0)  # all of them at the furthest end, where no line runs through them
     placed: list[dict[str, Any]] = []
     below = -math.inf
-    for one, (x, y) in sorted(ends, key=lambda pair: pair[1][1]):
+    for one, (_, y) in sorted(ends, key=lambda pair: pair[1][1]):
         height = max(scale(y), below + LABEL)
         below = height
         colour = "var(--test)" if one.side == TEST else _SOFT
         placed.append({
-            "x": x, "y": math.log10(y) if quantity.log and y > 0 else y,
+            "x": last, "y": math.log10(y) if quantity.log and y > 0 else y,
             "xanchor": "left", "xshift": 8, "yshift": round(height - scale(y), 1),
             "text": f"{plain(_short(one.name))} {number(y, quantity)}", "showarrow": False, "font": {"color": colour, "size": 13},
         })  # fmt: skip

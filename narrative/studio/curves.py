@@ -11,7 +11,7 @@ import numpy as np
 from narrative.plots import TEST, TRAINING, Series
 from narrative.studio.measurements import LINE, STEP, Measured, thin
 
-POINTS = 840  # of all lines of a drawing together: more than a screen shows, and about 14 KB
+POINTS = 600  # of all lines of a drawing together: as many as a screen shows, and about 9 KB
 TRAINED = {"loss": "loss", "perplexity": "loss", "learning rate": "learning_rate", "speed": "tokens_per_second"}
 TESTED = {"loss": "test_loss", "perplexity": "perplexity"}
 HIGHEST = 1e12  # a perplexity above it is no point to look at

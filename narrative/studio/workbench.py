@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from narrative.training.settings import TrainingSettings
 
 KEPT_OPEN = 24  # jobs whose measurements stay in memory
-LOG_TAIL = 8_000  # bytes
-SAMPLES = 24
+LOG_TAIL = 7_000  # bytes
+SAMPLES = 14
 RUNS_WELL = "LoRA and models of up to some 30 million weights do well on them; GPT-2 takes hours, larger ones days."
 
 

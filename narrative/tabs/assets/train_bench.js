@@ -69,4 +69,5 @@ function take() {
   drawPanel(value);
   if (value.detail) { have.detail = value.detail.tag; drawDetail(value.detail.value); }
   if (value.curve) drawCurve(value.curve);
+  if (value.more) look();
 }

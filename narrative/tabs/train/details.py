@@ -10,16 +10,21 @@ from narrative.studio.telling import duration
 from narrative.studio.wording import command_line, in_words
 from narrative.studio.workbench import Standing, Workbench
 
-LONGEST_SAMPLE = 700  # characters
+LONGEST_PROMPT, LONGEST_SAMPLE = 160, 600  # characters
 Detail = Callable[[Workbench, Standing], dict[str, Any]]
 
 
 def _samples(bench: Workbench, standing: Standing) -> dict[str, Any]:
     shown = [
-        {"step": one.get("step"), "prompt": str(one.get("prompt", ""))[:LONGEST_SAMPLE], "text": str(one.get("text", ""))[:LONGEST_SAMPLE]}
+        {"step": one.get("step"), "prompt": _cut(one.get("prompt"), LONGEST_PROMPT), "text": _cut(one.get("text"), LONGEST_SAMPLE)}
         for one in bench.samples(standing.row)
     ]
     return {"samples": shown}
+
+
+def _cut(text: Any, most: int) -> str:
+    words = str(text or "")
+    return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
 def _log(bench: Workbench, standing: Standing) -> dict[str, Any]:

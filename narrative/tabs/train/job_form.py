@@ -84,8 +84,6 @@ def settings_of(wish: Mapping[str, Any]) -> TrainingSettings:
         if not wish["base"]:
             raise SettingsError("Choose a model to start from.")
         base = describe(wish["base"])
-    if method == "scratch":
-        changes["base"] = None
     return settings_for(wish["preset"], corpora=_corpora(wish["corpora"]), base=base, **changes)
 
 

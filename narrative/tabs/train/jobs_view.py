@@ -66,6 +66,8 @@ _BENCH = f"""
       <p class="hollow" hidden></p>
       <p class="meta"></p>
       <p class="plain sentence"></p>
+      <p class="plain over">Thick lines are text that was never learned from, thin ones the texts that were; lower is better. They lie over
+      each other by the tokens read. Perplexity compares only models of one vocabulary; bits per byte, in the list, compare all.</p>
       <ul class="notes" aria-label="What happened on the way" hidden></ul>
       <p class="deeds"></p>
       <div class="openers"><span class="opens" role="group" aria-label="More about this job"></span><span class="gap"></span>

@@ -19,6 +19,7 @@ from narrative.tabs.train.details import DETAILS
 A_PAGE = 20
 MOST_COMPARED = 8
 LONGEST_NAME = 100
+LONGEST_NOTE = 400
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def draw_jobs(bench: Workbench, wish: Wish, *, token: bool) -> dict[str, Any]:
     curve = draw_curve(bench, standing, compare, wish.quantity, wish.have.get("curve"))
     if curve:
         answer["curve"] = curve
-    if wish.open:
+    if wish.open and curve and "figure" in curve:
+        answer["more"] = True  # a whole curve is enough for one answer; the page looks again at once
+    elif wish.open:
         answer |= _if_new("detail", {"kind": wish.open, "job": chosen.name} | DETAILS[wish.open](bench, standing), wish.have)
     return answer
 
@@ -126,7 +129,7 @@ def draw_panel(standing: Standing, *, token: bool) -> dict[str, Any]:
 
 
 def _note(note: Mapping[str, Any]) -> dict[str, Any]:
-    return {"step": note.get("step"), "kind": str(note.get("kind", "")), "text": str(note.get("text", ""))}
+    return {"step": note.get("step"), "kind": str(note.get("kind", "")), "text": str(note.get("text", ""))[:LONGEST_NOTE]}
 
 
 def _facts(standing: Standing) -> list[str]:

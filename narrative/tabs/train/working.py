@@ -136,7 +136,7 @@ class Working:
         except NarrativeError as error:
             return {"view": {"wrong": str(error)}}
         self._keep(me, wish | {"name": ""})
-        told = said(f"“{row.name}” is in the queue." if row.place > 1 else f"“{row.name}” begins.")
+        told = said(f"“{row.name}” is in the queue and begins by itself. You can close this page.")
         return {"look": {"job": row.name, "page": 0}, "view": {"wrong": "", "started": row.name}, "notice": told}
 
     def duplicate(self, me: str, data: Data) -> Data:
