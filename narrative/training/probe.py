@@ -64,7 +64,7 @@ def probe(job: Job, folder: Path) -> Estimate:
     trying = _Trying(beginning, materials, settings, device)
     batch = settings.batch_size
     trials = {size: trying.step(size) for size in sorted({min(batch, tried) for tried in TRIED})}
-    one = _extrapolated(trials, batch)
+    one = extrapolated(trials, batch)
     seconds = steps * settings.accumulation * one.seconds + trying.evaluations(steps, grown["test"])
     tokens = materials.tokens[0] / max(1, materials.units) * settings.blocks_a_step
     speed = tokens / (settings.accumulation * one.seconds)
@@ -149,7 +149,7 @@ def _bytes(corpora: list[Corpus], split: str) -> int:
     return sum(getattr(corpus, split).bytes for corpus in corpora)
 
 
-def _extrapolated(trials: dict[int, Trial], batch: int) -> Trial:
+def extrapolated(trials: dict[int, Trial], batch: int) -> Trial:
     """On a straight line through the two batches that were tried."""
     (low, first), (high, last) = (min(trials.items()), max(trials.items()))
     if batch == high:
