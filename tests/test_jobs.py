@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from made_jobs import tiny_settings
 
 from narrative import home
 from narrative.corpus import write_corpus
-from narrative.errors import CorpusError, JobError, NarrativeError, SettingsError, UnknownModelError
+from narrative.errors import CorpusError, JobError, NarrativeError, SettingsError, StoreError, UnknownModelError
 from narrative.files import read_json
 from narrative.jobs import Queue, leases, memory, processes, table
 from narrative.jobs.devices import device_named, devices, ids_in
 from narrative.jobs.launch import plan
+from narrative.jobs.ledger import LeaseLostError, Ledger
 from narrative.jobs.states import FINISHED, INTERRUPTED, QUEUED, RUNNING, STATES, STOPPED, STOPPING
 from narrative.store.database import Database
 from narrative.training import TrainingSettings
@@ -119,6 +121,40 @@ def test_a_place_that_can_not_be_written_to_is_named_and_no_line_is_left(queue: 
     assert queue.rows() == []
 
 
+def test_a_submission_that_the_database_can_not_keep_leaves_no_folder(
+    queue: Queue, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk(Database):
+        @contextmanager
+        def writing(self) -> Iterator[sqlite3.Connection]:
+            with super().writing() as connection:
+                yield connection
+                raise StoreError("The database can't grow: the disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "database", FullDisk(queue.database.path))
+        with pytest.raises(StoreError, match="the disk is full"):
+            queue.submit(settings, name="job")
+    assert (queue.rows(), list(home.jobs().iterdir())) == ([], [])
+    assert queue.submit(settings, name="job").place == 1
+
+
+def test_a_worker_waits_for_a_database_that_fails_for_a_while_but_not_for_ever(database: Database) -> None:
+    ledger, failures = Ledger(database, "cpu", patience=0.2), [StoreError("The database can't grow: the disk is full.")] * 2
+
+    def work(connection: sqlite3.Connection) -> int:
+        if failures:
+            raise failures.pop()
+        return int(connection.execute("SELECT 7").fetchone()[0])
+
+    assert ledger.writing(work) == 7
+    failures = [StoreError("The database is damaged.")] * 100
+    with pytest.raises(StoreError, match="damaged"):
+        ledger.reading(work)
+    with pytest.raises(LeaseLostError):
+        ledger.reading(ledger.check)
+
+
 def test_folders_are_named_from_the_root_for_the_job_runs_elsewhere(
     queue: Queue, settings: TrainingSettings, gpt2_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +199,14 @@ def test_stop_takes_a_waiting_job_out_and_resume_puts_it_at_the_end(queue: Queue
     assert (stopped.state, stopped.reason) == (STOPPED, "It was taken out of the queue. It starts again from the beginning.")
     assert queue.resume("job-0").place == 3
     assert names(queue) == [("job-1", QUEUED, 1), ("job-2", QUEUED, 2), ("job-0", QUEUED, 3)]
+
+
+def test_a_job_that_somebody_else_runs_is_not_resumed(queue: Queue, settings: TrainingSettings) -> None:
+    job = queue.submit(settings, name="job").job
+    queue.stop("job")
+    with job.held(), pytest.raises(JobError, match="by a process that this queue did not start"):
+        queue.resume("job")
+    assert queue.row("job").state == STOPPED
 
 
 def test_resume_takes_the_stop_request_back(queue: Queue, settings: TrainingSettings, database: Database) -> None:

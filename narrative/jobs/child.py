@@ -40,7 +40,7 @@ class Child:
     def find(cls, mark: str) -> Child | None:
         """The child of a launch whose worker died before it wrote down the number."""
         for pid in processes.marked(mark):
-            with suppress(OSError):
+            with suppress(OSError, AttributeError):  # it ended, or the system knows no sessions
                 if os.getsid(pid) == pid:
                     return cls(pid, processes.born(pid), mark)
         return None

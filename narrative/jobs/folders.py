@@ -52,6 +52,11 @@ def make(name: str, settings: TrainingSettings) -> None:
         raise JobError(f"The job can't be written to {home.jobs()}: {error.strerror or error}.") from error
 
 
+def unmake(name: str) -> None:
+    """Take back what `make` made a moment ago."""
+    shutil.rmtree(home.jobs() / name, ignore_errors=True)
+
+
 @contextmanager
 def out_of_sight(name: str) -> Iterator[None]:
     """Take a job's folder away; it comes back when what is done meanwhile fails. A folder that is gone already is no fault."""

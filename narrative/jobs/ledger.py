@@ -66,4 +66,4 @@ class Ledger:
             except StoreError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(min(BETWEEN, self._patience))
+                time.sleep(min(BETWEEN, self._patience / 10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from narrative import home
@@ -47,13 +47,16 @@ class Queue:
         if name:
             folders.check_name(name)
         labels = labels_of(settings)
-        with self.database.writing() as connection:
-            taken = {entry.name for entry in table.entries(connection)}
-            if name in taken:
-                raise JobError(f"There is a job {shown(name)} already. Choose another name, or resume it.")
-            name = name or folders.free_name(f"{labels['corpora'].split(', ')[0]}-{settings.method}", taken)
-            table.insert(connection, name, **labels)
-            folders.make(name, settings)
+        with ExitStack() as undo:
+            with self.database.writing() as connection:
+                taken = {entry.name for entry in table.entries(connection)}
+                if name in taken:
+                    raise JobError(f"There is a job {shown(name)} already. Choose another name, or resume it.")
+                name = name or folders.free_name(f"{labels['corpora'].split(', ')[0]}-{settings.method}", taken)
+                table.insert(connection, name, **labels)
+                folders.make(name, settings)
+                undo.callback(folders.unmake, name)  # a disk may be full just when the line is to be kept
+            undo.pop_all()
         self._tended = float("-inf")
         return self.row(name)
 
@@ -101,8 +104,10 @@ class Queue:
                 raise JobError(f"Job {shown(name)} is {entry.state} and can't be resumed. {advice}")
             if not (_job(name).folder / "job.json").exists():
                 raise JobError(f"Job {shown(name)} can't be resumed. {verdict.GONE}")
-            table.queue(connection, name)
             try:
+                if _job(name).running:
+                    raise JobError(f"Job {shown(name)} is run by a process that this queue did not start. Wait for its end.")
+                table.queue(connection, name)
                 _job(name).clear_stop()
             except OSError as error:
                 raise JobError(f"Job {shown(name)} can't be resumed, for its folder can't be written to: {error.strerror}.") from error
