@@ -274,6 +274,24 @@ def test_a_replaced_model_is_noticed_by_whoever_keeps_models_in_memory(plain: st
     assert again.fingerprint != first.fingerprint
 
 
+def test_a_model_replaced_while_it_is_being_loaded_is_loaded_once_more(
+    plain: str, tiny_gpt2: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, loads = lora_job(tiny_gpt2, plain), []
+    publish_job(job)
+
+    def load(name: str, **_: Any) -> LanguageModel:
+        loads.append(name)
+        loaded = load_model(name, device="cpu")
+        if len(loads) == 1:
+            publish_job(job, merge=True)
+        return loaded
+
+    monkeypatch.setattr("narrative.models.cache.load_model", load)
+    assert ModelCache().get("house-lora-1").fingerprint == load_model("house-lora-1", device="cpu").fingerprint
+    assert len(loads) == 2
+
+
 BAD_NAMES = ["../up", "a/b", ".hidden", "a b", "x" * 97, "é", "a\0b", "-rf", "\n"]
 
 

@@ -80,7 +80,8 @@ class News:
         self._standing = ""
 
     def of(self, row: JobRow) -> Iterator[str]:
-        now = standing(row) if row.state == QUEUED or (row.state in LIVE and not row.step) else ""
+        preparing = row.state in LIVE and row.stage and not row.step
+        now = standing(row).rstrip(".") if row.state == QUEUED or preparing else ""
         if now and now != self._standing:
             yield f"{row.name}: {now}."
         self._standing = now

@@ -38,7 +38,7 @@ def standing(row: JobRow) -> str:
     steps = f"step {row.step:,} of {row.steps:,}" if row.steps else ""
     if row.state in LIVE:
         left = f"{duration(row.seconds_left)} left" if row.seconds_left is not None and row.step else ""
-        return ", ".join(part for part in (clean(row.stage) if not row.step else "", steps, left) if part) or "begins"
+        return ", ".join(part for part in (clean(row.stage).rstrip(".") if not row.step else "", steps, left) if part) or "begins"
     figures = f"test loss {row.test_loss:.3f}" if row.test_loss is not None else ""
     return ", ".join(part for part in (steps, figures, f"published as {row.published}" if row.published else "") if part)
 

@@ -37,7 +37,7 @@ class ModelCache:
             self._models.move_to_end(key)
             self._drop_oldest()
         if mine:
-            self._fill(key, future, lambda: load_model(name, adapter=adapter, progress=progress))
+            self._fill(key, future, lambda: _steadily(name, adapter, progress))
         elif progress and not future.done():
             progress(f"Waiting for {name}, which is being loaded already", 0.0)
         return future.result()
@@ -61,6 +61,20 @@ class ModelCache:
             self._models.popitem(last=False)
 
 
+def _steadily(name: str, adapter: str | None, progress: Callable[[str, float], None] | None) -> LanguageModel:
+    """The model, loaded once more if its files were replaced meanwhile: it might be half of the old one and half of the new."""
+    while True:
+        before = (_stamp(name), _stamp(adapter))
+        try:
+            loaded = load_model(name, adapter=adapter, progress=progress)
+        except ModelError:
+            if before == (_stamp(name), _stamp(adapter)):
+                raise
+        else:
+            if before == (_stamp(name), _stamp(adapter)):
+                return loaded
+
+
 def _stamp(name: str | None) -> Hashable:
     """Changes when a local model's files do; nothing for a hub model and for what isn't there."""
     if name is None:
@@ -68,6 +82,6 @@ def _stamp(name: str | None) -> Hashable:
     try:
         folder = locate(name).folder
         files = sorted(folder.glob("*.*")) if folder else []
-        return tuple((file.name, facts.st_mtime_ns, facts.st_size) for file in files for facts in [file.stat()])
+        return tuple((file.name, facts.st_ino, facts.st_mtime_ns, facts.st_size) for file in files for facts in [file.stat()])
     except (ModelError, OSError):
         return None
