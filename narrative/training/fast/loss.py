@@ -12,7 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from narrative.training.fast.worker import APPROXIMATE, IGNORED, Worker
 
-ROWS = 512  # tokens that go through the model together: enough for the products' best speed, few enough for the cache
+ROWS = 1024  # tokens that go through the model together: enough for the best speed of its products, few enough for the cache
 ROOM = 4 << 30  # bytes that the threads' own gradients may take
 
 
@@ -27,7 +27,7 @@ def fast_loss(model: torch.nn.Module, *, threads: int | None = None) -> FastLoss
     learning = all(p.requires_grad and p.dtype == torch.float32 and p.device.type == "cpu" for p in model.parameters())
     dropping = any(isinstance(layer, torch.nn.Dropout) and layer.p > 0 for layer in model.modules())
     size = sum(p.numel() * 4 for p in model.parameters())
-    if not learning or dropping or model.is_gradient_checkpointing or size * threads > ROOM:
+    if not learning or dropping or model.is_activation_checkpointing or size * threads > ROOM:
         return None
     return FastLoss(model, threads=threads)
 

@@ -24,7 +24,9 @@ class Worker:
         self.scratch = torch.empty(self.blocks[0].attention.largest_chunk)
 
     @torch.no_grad()
-    def run(self, pieces: list[tuple[torch.Tensor, torch.Tensor]], *, scale: float, weights: Tensors) -> tuple[float, dict[str, torch.Tensor]]:
+    def run(
+        self, pieces: list[tuple[torch.Tensor, torch.Tensor]], *, scale: float, weights: Tensors
+    ) -> tuple[float, dict[str, torch.Tensor]]:
         """`pieces`: ids and targets, (batch, length) each. -> the pieces' loss, summed and times `scale`, and its gradients by name."""
         grads = {name: torch.zeros_like(weight, memory_format=torch.contiguous_format) for name, weight in weights.items()}
         mine = [_part(weights, f"h.{number}.") for number in range(len(self.blocks))]
@@ -42,9 +44,7 @@ class Worker:
             grads["wpe.weight"][: ids.shape[1]] += grad.view(*ids.shape, -1).sum(0)
         return total, grads
 
-    def _loss(
-        self, x: torch.Tensor, targets: torch.Tensor, scale: float, weights: Tensors, grads: Tensors
-    ) -> tuple[float, torch.Tensor]:
+    def _loss(self, x: torch.Tensor, targets: torch.Tensor, scale: float, weights: Tensors, grads: Tensors) -> tuple[float, torch.Tensor]:
         head = "head" if "head" in weights else "wte.weight"
         hidden = self.norm.forward(x, weights)
         rows = (targets != IGNORED).nonzero().flatten()
