@@ -20,6 +20,17 @@ from narrative.jobs import Queue, leases, processes, table
 from narrative.jobs.states import FAILED, FINISHED, INTERRUPTED, QUEUED, RUNNING, STOPPED, STOPPING
 from narrative.store.database import Database
 
+APP = """
+import sys, time
+from narrative import home
+from narrative.jobs import Queue
+from narrative.store.database import Database
+queue = Queue(Database(home.database()), worker_command=sys.argv[1:])
+while True:
+    queue.tend()
+    time.sleep(0.1)
+"""
+
 
 @pytest.fixture
 def desk(narrative_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
@@ -44,6 +55,18 @@ def test_five_jobs_run_in_order_though_worker_and_app_die_among_them(desk: Desk)
     assert [row.state for row in desk.ended(*names)] == [FINISHED] * 5
     assert desk.runs() == names, "each was started once"
     assert [row.name for row in desk.queue.rows()] == names[::-1]
+
+
+def test_an_app_that_is_killed_with_all_its_group_takes_neither_worker_nor_child_along(desk: Desk) -> None:
+    desk.submit("job", wait_at=2)
+    app = subprocess.Popen([sys.executable, "-c", APP, *desk.command], start_new_session=True)
+    desk.until(lambda: desk.queue.row("job").step, tend=False)
+    os.killpg(app.pid, signal.SIGKILL)
+    assert app.wait() == -signal.SIGKILL
+    assert processes.born(desk.child("job"))
+    desk.go("job")
+    assert desk.ended("job")[0].state == FINISHED
+    assert (desk.runs(), len(desk.workers())) == (["job"], 1)
 
 
 def test_a_killed_child_is_interrupted_the_next_one_runs_and_it_resumes_from_its_checkpoint(desk: Desk) -> None:
@@ -111,10 +134,8 @@ def test_two_apps_on_one_home_give_a_device_one_worker_and_a_job_one_child(desk:
     desk.submit("job", wait_at=2)
     rivals = [subprocess.Popen([*desk.command, "cpu"]) for _ in range(3)]
     desk.child("job")
-    desk.until(lambda: len([rival for rival in rivals if rival.poll() is None]) <= 1, tend=False)
-    held = desk.worker()
-    assert len([pid for pid in desk.workers() if processes.born(pid)]) == 1
-    assert processes.born(held)
+    desk.until(lambda: sum(bool(processes.born(pid)) for pid in desk.workers()) == 1, tend=False)
+    assert processes.born(desk.worker())
     desk.go("job")
     assert desk.ended("job")[0].state == FINISHED
     assert desk.runs() == ["job"]
@@ -264,6 +285,19 @@ def test_a_child_that_its_worker_could_not_write_down_is_found_by_its_mark(desk:
     desk.go("job")
     assert desk.ended("job")[0].state == FINISHED
     assert desk.runs() == ["job"]
+
+
+@pytest.mark.parametrize(("told", "state"), [("failed", FAILED), ("stopped", STOPPED), ("running", INTERRUPTED)])
+def test_a_child_that_came_and_went_while_no_worker_lived_is_judged_by_its_word(desk: Desk, told: str, state: str) -> None:
+    row = desk.submit("job")
+    with desk.database.writing() as connection:
+        table.claim(connection, "cpu", launch="a mark of one that is gone", kills=0)
+    row.job.write_state(told, step=2, reason="Its word.")
+    assert (desk.ended("job")[0].state, desk.runs()) == (state, [])
+    desk.queue.resume("job")  # and that word is not taken for the next one's
+    with desk.database.writing() as connection:
+        table.claim(connection, "cpu", launch="another mark of one that never was", kills=0)
+    assert (desk.ended("job")[0].state, desk.runs()) == (FINISHED, ["job"])
 
 
 def test_a_machine_that_was_started_anew_is_named_as_the_reason(desk: Desk) -> None:

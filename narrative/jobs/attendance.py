@@ -15,11 +15,14 @@ from narrative.jobs.child import Child
 from narrative.jobs.devices import TrainingDevice
 from narrative.jobs.launch import Planner
 from narrative.jobs.ledger import Ledger
-from narrative.jobs.row import facts_of, state_of
-from narrative.jobs.states import FAILED, INTERRUPTED, STOPPED, STOPPING
+from narrative.jobs.row import facts_of, start_afresh, state_of
+from narrative.jobs.states import FAILED, INTERRUPTED, QUEUED, STOPPED, STOPPING
 from narrative.jobs.stopping import Stopping
 from narrative.jobs.table import Entry
 from narrative.training.job import Job
+
+PREPARING = "preparing"  # also what a training's process says first
+UNSAID = (None, QUEUED, PREPARING)  # states of a folder that no process has said a word in since the job was queued
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,7 @@ class Attendance:
         """Start the child. Raises `NarrativeError` or `OSError` when the job can't be run."""
         if not (self._job.folder / "job.json").exists():
             raise JobError(verdict.GONE)
-        kept = {key: value for key, value in state_of(self._job).items() if key not in ("state", "pid", "time", "reason", "stage")}
-        self._job.write_state("preparing", stage="Starting.", **kept)  # what an earlier process said is not this one's word
+        start_afresh(self._job, PREPARING, stage="Starting.")
         launch = planner(self._job, self._job.settings(), device)
         self._child = Child.start(launch, log=self._job.log, mark=self._entry.launch)
         self._write_down(self._child)
@@ -58,18 +60,19 @@ class Attendance:
         if self._entry.pid:
             self._child = Child(self._entry.pid, self._entry.born, self._entry.launch)
             return
-        self._child = Child.find(self._entry.launch)  # that worker died between starting it and writing it down
+        self._child = Child.find(self._entry.launch)  # that worker died before it wrote the number down
         if self._child is not None:
             self._write_down(self._child)
 
     def see_through(self) -> None:
         """Until the job is at its end and the end is written down."""
-        if self._child is None:
+        if self._child is not None:
+            self._watch(self._child)
+            self._child.kill()  # what it left behind
+        elif not self._job.model.exists() and state_of(self._job).get("state") in UNSAID:
             self._ledger.writing(self._put_back)
             return
-        self._watch(self._child)
-        self._child.kill()  # what it left behind
-        self._conclude(self._child)
+        self._conclude(self._child.status if self._child else None)
 
     def give_up(self, reason: str) -> None:
         """The job has failed, for that reason; nothing of it goes on."""
@@ -112,14 +115,14 @@ class Attendance:
         table.change(connection, self._entry.name, **facts_of(state_of(self._job)))
 
     def _put_back(self, connection: sqlite3.Connection) -> None:
-        """Its worker died before it was started: nothing has happened to it."""
+        """Its worker died before it was started, or it before its first word: nothing has happened to it."""
         if self._ledger.mine(connection, self._entry).state == STOPPING:
             table.end(connection, self._entry.name, STOPPED, f"It was stopped before it began. {verdict.goes_on(self._job)}")
         else:
             table.queue(connection, self._entry.name, first=True)
 
-    def _conclude(self, child: Child) -> None:
-        now, status = self._now(), child.status  # it may have been asked to stop a moment ago
+    def _conclude(self, status: int | None) -> None:
+        now = self._now()  # it may have been asked to stop a moment ago
         state, reason = verdict.judge(self._job, now, status=status, forced=self._forced)
         again = False
         if state == INTERRUPTED and self._memory_ran_out(status):
@@ -127,6 +130,8 @@ class Attendance:
             again, told = memory.make_room(self._job, step=step if isinstance(step, int) else 0)
             reason = told if again else f"{told} {verdict.goes_on(self._job)}"
         facts = facts_of(state_of(self._job))
+        if again:
+            start_afresh(self._job, QUEUED)
 
         def write(connection: sqlite3.Connection) -> None:
             self._ledger.mine(connection, self._entry)

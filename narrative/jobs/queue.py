@@ -13,7 +13,7 @@ from narrative.errors import JobError, StoreError, shown
 from narrative.jobs import adoption, folders, leases, processes, table, verdict
 from narrative.jobs.checking import checked
 from narrative.jobs.devices import devices
-from narrative.jobs.row import JobRow, facts_of, labels_of, row_of, state_of
+from narrative.jobs.row import JobRow, facts_of, labels_of, row_of, start_afresh, state_of
 from narrative.jobs.states import BUSY, FINISHED, LIVE, QUEUED, RESUMABLE, STOPPED
 from narrative.jobs.table import Entry
 from narrative.jobs.workforce import Workforce
@@ -109,6 +109,7 @@ class Queue:
                     raise JobError(f"Job {shown(name)} is run by a process that this queue did not start. Wait for its end.")
                 table.queue(connection, name)
                 _job(name).clear_stop()
+                start_afresh(_job(name), QUEUED)
             except OSError as error:
                 raise JobError(f"Job {shown(name)} can't be resumed, for its folder can't be written to: {error.strerror}.") from error
         self._tended = float("-inf")

@@ -69,6 +69,12 @@ def state_of(job: Job) -> dict[str, Any]:
         return {}
 
 
+def start_afresh(job: Job, state: str, *, stage: str = "") -> None:
+    """Keep an earlier process's figures, and not its last word: that must not be taken for the next one's. Raises `OSError`."""
+    kept = {key: value for key, value in state_of(job).items() if key not in ("state", "pid", "time", "reason", "stage")}
+    job.write_state(state, stage=stage, **kept)
+
+
 def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """Of a `state.json`, what a row shows, each only if it is there and of its kind: another program may have written it."""
     facts: dict[str, Any] = {name: int(state[name]) for name in COUNTS if _is_number(state.get(name))}
