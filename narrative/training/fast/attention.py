@@ -51,7 +51,7 @@ class CausalAttention:
     def backward(self, grad_out: torch.Tensor, grad_qkv: torch.Tensor, scratch: torch.Tensor) -> None:
         """grad_out: (batch * length, width) -> grad_qkv: (batch * length, 3 * width). `scratch` has room for a chunk's scores."""
         batch, length, heads, size = self.shape
-        rows, scale = batch * heads, size**-0.5
+        scale = size**-0.5
         grad = torch.empty_like(self.value)  # beside the gradient, in the last column, minus its product with the output
         torch.div(grad_out.view(batch, length, heads, size).transpose(1, 2).reshape_as(self.out), self.sums, out=grad[..., :size])
         grad[..., size] = -(grad[..., :size] * self.out).sum(2)

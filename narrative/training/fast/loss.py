@@ -61,8 +61,10 @@ class FastLoss:
             return None
         targets = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)  # a token is predicted from those before it
         count = float((targets != IGNORED).sum() if count is None else count)
+        if not count:  # a mean over nothing: what it is then is for the model to say
+            return None
         parameters = dict(self.model.named_parameters())
-        made: torch.Tensor = _Ready.apply(self, ids, targets, 1 / count, *parameters.values())
+        made: torch.Tensor = _Ready.apply(self, ids, targets, 1 / count, *parameters.values())  # type: ignore[no-untyped-call]
         return made
 
     def _fits(self, inputs: Mapping[str, Any], ids: torch.Tensor) -> bool:
