@@ -193,7 +193,6 @@ def test_a_training_learns_what_the_plain_trainer_learns(tmp_path: Path, accumul
             "per_device_train_batch_size": 4,
             "gradient_accumulation_steps": accumulation,
             "max_steps": 4,
-            "use_cpu": True,
         }
         model = gpt2()
         trainer = kind(
