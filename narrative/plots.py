@@ -12,6 +12,7 @@ from typing import Any
 
 TEST, TRAINING = "test", "training"
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 56, 128, 22, 46  # pixels
+EDGE, INSIDE = 24, 0.78  # a line that ends before this share of the axis has its label beside it, inside
 LABEL = 17  # pixels that a label at the end of a line needs
 DASHES = ("solid", "dash", "dot", "dashdot")
 COLOURS = 8  # --curve-1 to --curve-8
@@ -70,7 +71,7 @@ def figure(
     chosen = QUANTITIES[quantity]
     tests = [one for one in series if one.side == TEST]
     traces = [_line(one, chosen, number=tests.index(one) if one.side == TEST else 0) for one in series]
-    layout = _layout(chosen, across=across) | decorations(series, quantity=quantity, marks=marks)
+    layout = _layout(chosen, across=across) | decorations(series, quantity=quantity, marks=marks, until=until)
     if until:
         layout["xaxis"] |= {"range": [0, until]}
     return {"data": traces, "layout": layout}
@@ -100,8 +101,8 @@ def compared(series: Sequence[Series], *, quantity: str, across: str = "step") -
     return {"data": traces, "layout": layout}
 
 
-def decorations(series: Sequence[Series], *, quantity: str, marks: Sequence[Mark] = ()) -> dict[str, Any]:
-    """The part of the layout that moves with the curve: labels at the ends of lines, and marks across it."""
+def decorations(series: Sequence[Series], *, quantity: str, marks: Sequence[Mark] = (), until: float = 0) -> dict[str, Any]:
+    """The part of the layout that moves with the curve: labels at the ends of lines, room for them, and marks across it."""
     labels = _labels(series, QUANTITIES[quantity])
     words = [
         {
@@ -117,7 +118,9 @@ def decorations(series: Sequence[Series], *, quantity: str, marks: Sequence[Mark
         }
         for mark in marks
     ]  # fmt: skip
-    return {"annotations": labels + words, "shapes": rules}
+    inside = bool(labels) and labels[0]["x"] < until * INSIDE
+    margin = {"l": LEFT, "r": EDGE if inside else RIGHT, "t": TOP, "b": BOTTOM}
+    return {"annotations": labels + words, "shapes": rules, "margin": margin}
 
 
 def plain(text: str) -> str:
@@ -142,7 +145,7 @@ def _line(one: Series, quantity: Quantity, *, number: int) -> dict[str, Any]:
     return {
         "type": "scatter", "mode": "lines+markers" if test else "lines", "name": plain(one.name), "x": list(one.x), "y": list(one.y),
         "line": {"color": colour, "width": 2.5 if test else 1.6, "dash": DASHES[number % len(DASHES)]},
-        "marker": {"color": colour, "size": 5.5}, "connectgaps": False, "hovertemplate": f"%{{y:{form}}}",
+        "marker": {"color": colour, "size": 5.5}, "connectgaps": False, "cliponaxis": False, "hovertemplate": f"%{{y:{form}}}",
     }  # fmt: skip
 
 

@@ -226,9 +226,9 @@ def test_a_page_that_has_collected_many_points_gets_a_thinned_curve_again(bench:
     look()
     step = 10
     kinds = []
-    for _ in range(MOST_DRAWN // 700 + 2):
-        write(job.folder / "metrics.jsonl", [train_line(step + n) for n in range(1, 701)])
-        step += 700
+    for _ in range(MOST_DRAWN // 500 + 2):
+        write(job.folder / "metrics.jsonl", [train_line(step + n) for n in range(1, 501)])
+        step += 500
         kinds.append("figure" if "figure" in look()["curve"] else "extend")
     assert kinds[0] == "extend"
     assert "figure" in kinds

@@ -86,6 +86,12 @@ class Foresight:
             if asking:
                 asking.stop.set()
 
+    def call_off(self, owner: str) -> None:
+        """What is still being worked out is called off; an answer that is there stays."""
+        answer = self.answer(owner)
+        if answer and answer.working:
+            self.forget(owner)
+
     def _run(self, asking: _Asking) -> None:
         if asking.stop.wait(PAUSE):
             return

@@ -69,6 +69,7 @@ class Shelf:
 
     def open(self) -> Shelf:
         self.page.get_by_role("tab", name="Train").click()
+        self.page.locator(".stock").get_by_role("button", name="Add books…").click()
         expect(self.page.get_by_role("button", name="Build", exact=True)).to_be_visible()
         return self
 
@@ -97,7 +98,7 @@ class Shelf:
         return self.page.locator(".chapters .open").filter(has_text=title)
 
     def press_build(self, name: str) -> None:
-        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.locator(".build").get_by_label("Name", exact=True).fill(name)
         self.page.get_by_role("button", name="Build", exact=True).click()
 
     def build(self, name: str) -> None:
@@ -124,7 +125,7 @@ def test_an_empty_shelf_says_what_can_be_dropped_and_what_comes_next(shelf: Shel
     for kind in ("ePub", "Word", "InDesign", "PDF", "OpenDocument", "RTF", "HTML", "Markdown", "zip"):
         expect(page.locator(".drop .kinds")).to_contain_text(kind)
     expect(page.locator(".shelf .nothing")).to_contain_text("The shelf is empty")
-    expect(page.locator(".corpora")).to_contain_text("narrative train --corpus NAME")
+    expect(page.locator(".corpora")).to_contain_text("everybody in the house sees the same ones")
     shelf.press_build("nothing-here")
     wait_for_text(page, "The shelf is empty")
     assert not (shelf.desk.app.home / "corpora" / "nothing-here").exists()
@@ -185,13 +186,13 @@ def test_the_shelf_and_the_choices_are_there_after_a_reload_and_for_nobody_else(
     shelf.drop({"ann.txt": story("Ann"), "bob.txt": story("Bob")})
     shelf.file("bob.txt").get_by_role("button", name="Leave out").click()
     expect(shelf.file("bob.txt")).to_have_class("file read excluded")
-    page.locator(".fold summary").first.click()
+    page.locator(".build .fold summary").first.click()
     page.get_by_label("hard wraps").uncheck()
     page.wait_for_timeout(600)
     shelf.reload()
     expect(shelf.files).to_have_count(2)
     expect(shelf.file("bob.txt")).to_have_class("file read excluded")
-    expect(page.locator(".fold summary").first).to_contain_text("7 of 8 rules")
+    expect(page.locator(".build .fold summary").first).to_contain_text("7 of 8 rules")
     shelf.file("bob.txt").get_by_role("button", name="Put back").click()
     expect(shelf.file("bob.txt")).to_have_class("file read")
     page.get_by_role("button", name="Undo", exact=True).click()

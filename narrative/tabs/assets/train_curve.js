@@ -16,8 +16,10 @@ const paint = (value, place = root) => { // the page's own colours, as they are 
   const style = getComputedStyle(place);
   return JSON.parse(JSON.stringify(value), (_, one) => typeof one === 'string' ? one.replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim()) : one);
 };
+const slim = margin => narrow() ? { ...margin, l: 40, r: Math.min(margin.r, 98) } : margin;
 const fitted = layout => {
-  if (narrow()) { layout.margin = { ...layout.margin, l: 46, r: shown?.compared ? 12 : 98 }; layout.height = 280; layout.yaxis.title.text = ''; }
+  layout.margin = slim(layout.margin);
+  if (narrow()) { layout.height = 280; layout.yaxis.title.text = ''; }
   if (matchMedia('(hover: none)').matches) layout.dragmode = false; // a finger scrolls the page
   return layout;
 };
@@ -49,7 +51,7 @@ async function lengthen(curve) {
   if (!chart._fullLayout) return whole();
   const library = await plotly(), grown = curve.extend.map((_, n) => n).filter(n => curve.extend[n][0].length);
   await library.extendTraces(chart, { x: grown.map(n => curve.extend[n][0]), y: grown.map(n => curve.extend[n][1]) }, grown);
-  await library.relayout(chart, paint(curve.layout));
+  await library.relayout(chart, paint({ ...curve.layout, margin: slim(curve.layout.margin) }));
   describe();
 }
 

@@ -93,7 +93,7 @@ function draw() {
   const shown = value.files.length < value.count ? `The first ${number(value.files.length)} of ${number(value.count)} files; the report as JSON or CSV has all. ` : '';
   root.querySelector(':scope > .plain').textContent = `${shown}Words are counted after cleaning and without what stands twice.`;
   actions(value);
-  if (root.dataset.name !== value.name) { root.querySelector('h2').focus({ preventScroll: true }); root.scrollIntoView({ block: 'nearest' }); }
+  if (root.dataset.name !== value.name) { root.querySelector('h2').focus({ preventScroll: true }); const { top } = root.getBoundingClientRect(); if (top < 0 || top > innerHeight) root.scrollIntoView({ block: 'start' }); }
   root.dataset.name = value.name;
 }
 

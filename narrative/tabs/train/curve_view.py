@@ -40,7 +40,7 @@ def _single(bench: Workbench, standing: Standing, quantity: str, has: dict[str, 
     if since:
         fresh = lines_of(job, quantity, since=since)
         count = sum(len(one.x) for one in fresh)
-        moved = decorations(whole, quantity=quantity, marks=marks)
+        moved = decorations(whole, quantity=quantity, marks=marks, until=float(standing.row.steps))
         if not count:
             return None
         if isinstance(has.get("drawn"), int) and has["drawn"] + count <= MOST_DRAWN and count <= POINTS:

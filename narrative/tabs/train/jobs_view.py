@@ -49,14 +49,14 @@ _BENCH = f"""
           and the model is one click from Generate.</li>
         </ol>
       </div>
-      <table hidden>
+      <div class="reel"><table hidden>
         <caption class="visually-hidden">Jobs of the house; the one that is shown below is marked</caption>
         <thead><tr><th scope="col" class="tickcol"><span class="visually-hidden">Compare</span></th><th scope="col">Name</th>
         <th scope="col">State</th><th scope="col">Method</th><th scope="col" class="size">Test perplexity</th>
         <th scope="col" class="size">Bits / byte</th><th scope="col" class="size">Time</th>
         <th scope="col"><span class="visually-hidden">What can be done</span></th></tr></thead>
         <tbody></tbody>
-      </table>
+      </table></div>
       <nav class="turn" aria-label="Pages of the list" hidden></nav>
     </section>
     <section class="card job" aria-labelledby="job-title" hidden>

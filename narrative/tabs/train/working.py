@@ -89,10 +89,13 @@ class Working:
         tag = tag_of(corpora)
         if wish.have.get("corpora") != tag:
             view["corpora"] = {"tag": tag, "value": corpora}
-        foreseen = self.bench.foreseen(me) if data.get("foreseeing") is True else None
-        if foreseen:
-            view["estimate"] = draw_foreseen(foreseen)
+        if data.get("foreseeing") is True:
+            view |= self._estimate(me)
         return view | {"at": time.time_ns(), "turn": data.get("turn") if isinstance(data.get("turn"), int) else 0}
+
+    def _estimate(self, me: str) -> Data:
+        foreseen = self.bench.foreseen(me)
+        return {"estimate": draw_foreseen(foreseen) if foreseen else None}
 
     def _answer(self, view: Data, **more: Any) -> tuple[Any, ...]:
         return view or {"at": time.time_ns()}, more.get("courier", gr.skip()), more.get("notice", gr.skip())
@@ -136,8 +139,9 @@ class Working:
         except NarrativeError as error:
             return {"view": {"wrong": str(error)}}
         self._keep(me, wish | {"name": ""})
+        self.bench.foresight.call_off(me)  # an estimate beside a job would slow it down and be wrong
         told = said(f"“{row.name}” is in the queue and begins by itself. You can close this page.")
-        return {"look": {"job": row.name, "page": 0}, "view": {"wrong": "", "started": row.name}, "notice": told}
+        return {"look": {"job": row.name, "page": 0}, "view": {"wrong": "", "started": row.name} | self._estimate(me), "notice": told}
 
     def duplicate(self, me: str, data: Data) -> Data:
         name = text_of(data, "name")
