@@ -100,7 +100,7 @@ def test_the_card_tells_what_it_has_read_under_which_terms_and_how_well_it_reads
     assert (card["base"], card["format"], card["field"], card["job"]) == ("plain", "tags", "mood", "house-full-1")
     assert card["summary"] == "Plain tuned on house (full)"
     assert card["licence"] == "base: MIT; texts: all rights reserved"
-    assert card["trained_on"] == "the house's books; before that, Plain"
+    assert card["trained_on"] == "house (the house's books); before that, Plain"
     assert [len(corpus["fingerprint"]) for corpus in card["corpora"]] == [64]
     assert card["metrics"] == {"house": {"test_loss": 2.0, "perplexity": 20.0, "bits_per_byte": 1.0, "step": 10}}  # of what was kept
     assert card["settings"]["learning_rate"] == job.settings().learning_rate
@@ -324,7 +324,7 @@ def test_a_job_that_is_not_finished_is_refused(tiny_gpt2_folder: Path) -> None:
     job = full_job(tiny_gpt2_folder)
     shutil.rmtree(job.model)
     job.write_state("stopped", step=5, steps=20)
-    with pytest.raises(PublishingError, match="'house-full-1' has no finished model yet; it is stopped at step 5 of 20"):
+    with pytest.raises(PublishingError, match=r"'house-full-1' has no finished model yet \(step 5 of 20\)"):
         publish_job(job)
     with pytest.raises(TrainingError, match="There is no job in nowhere"):
         publish_job(Job(home.jobs() / "nowhere"))

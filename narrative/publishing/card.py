@@ -26,7 +26,7 @@ def card_for(job: Job, *, title: str, base: Base | None, weights: str, merged: M
     """
     settings = job.settings()
     corpora = [_described(job, name, weight) for name, weight in settings.corpora]
-    read = ", ".join(text(corpus["origin"]) or corpus["name"] for corpus in corpora)
+    read = ", ".join(f"{corpus['name']} ({corpus['origin']})" if corpus["origin"] else corpus["name"] for corpus in corpora)
     return {
         "title": text(title),
         "summary": text(_summary(settings, base, [corpus["name"] for corpus in corpora])),

@@ -43,8 +43,8 @@ def finished_model(job: Job) -> Path:
     job.settings()  # first of all: what is no job is told so
     name, state = job.folder.name, job.state()
     if not job.model.is_dir():
-        steps = f" at step {state.get('step', 0):,} of {state['steps']:,}" if state.get("steps") else ""
-        raise PublishingError(f"Job '{name}' has no finished model yet; it is {state.get('state', 'waiting')}{steps}.")
+        come = f" (step {state.get('step', 0):,} of {state['steps']:,})" if state.get("steps") else ""
+        raise PublishingError(f"Job '{name}' has no finished model yet{come}. When it has ended before its time, resume it.")
     if job.model.is_symlink():
         raise PublishingError(f"The model of job '{name}' is a link to another folder. Only what the training wrote is published.")
     weights = adapter_files(job.model) if is_adapter(job.model) else weight_files(job.model)
