@@ -279,6 +279,34 @@ def test_a_disk_that_takes_nothing_is_a_plain_sentence(
         train(job)
 
 
+# ---- a stop before the first step
+
+
+def test_a_stop_while_texts_are_turned_into_tokens_ends_the_run_at_once(
+    settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job.create(tmp_path / "job", settings)
+    plain = running.gather
+
+    def asked(*given: Any, tell: Any, **named: Any) -> Any:
+        def heard(sentence: str) -> None:
+            if sentence.endswith("(100%)"):
+                assert job.state()["stage"].startswith("Turning the texts of “tales” into tokens")
+                job.ask_stop()
+            tell(sentence)
+
+        return plain(*given, tell=heard, **named)
+
+    monkeypatch.setattr(running, "gather", asked)
+    assert not train(job)
+    assert job.state()["state"] == "stopped"
+    assert job.state()["reason"] == "It was stopped before its first step."
+    assert list(job.metrics()) == []
+    monkeypatch.undo()
+    job.clear_stop()
+    assert train(job)
+
+
 # ---- samples
 
 

@@ -6,7 +6,7 @@ padding (Radford et al. 2018, section 4.1). The ids lie in one memory-mapped fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, islice
 from pathlib import Path
@@ -22,6 +22,11 @@ from narrative.formats import Format
 from narrative.training.mixing import evenly, reading_plan
 
 ENCODE_AT_ONCE = 64
+Heard = Callable[[float], None]  # is told how much is done, 0 to 1; may raise to call it off
+
+
+def silent(_: float) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,10 @@ class TokenFile:
         return ids[: len(ids) // context * context].reshape(-1, context)
 
 
-def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, form: Format, path: Path, column: str = "") -> TokenFile:
-    """Write the ids of one side to `path`, or take them up again if they are complete there."""
+def tokenize(
+    corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, form: Format, path: Path, column: str = "", heard: Heard = silent
+) -> TokenFile:
+    """Write the ids of one side to `path`, or take them up again if they are complete there. `heard` is told the share that is done."""
     card = path.with_suffix(".json")
     if card.exists():
         return TokenFile(path=path, **read_json(card))
@@ -54,6 +61,7 @@ def tokenize(corpus: Corpus, split: str, *, tokenizer: PreTrainedTokenizerBase, 
                 np.asarray([*ids, tokenizer.eos_token_id], dtype=np.uint32).tofile(out)
                 tokens += len(ids) + 1
             size += sum(len(text.encode()) for text in texts)
+            heard(size / max(getattr(corpus, split).bytes, 1))
     made = TokenFile(path, tokens, size)
     write_json(card, {key: value for key, value in asdict(made).items() if key != "path"})
     return made

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from narrative.errors import TrainingError
 from narrative.files import read_json, write_json
@@ -34,6 +34,7 @@ except ImportError:  # Windows: nothing there keeps a second process out
     fcntl = None  # type: ignore[assignment]
 
 COMPLETE = "complete"
+LOCK_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,8 @@ class Job:
         Raises `TrainingError` when the job runs already.
         """
         with (self.folder / "lock").open("w") as lock:
-            if fcntl and ranks.is_first():  # it holds the job for the others
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise TrainingError(f"Job '{self.folder.name}' is running already.") from None
+            if fcntl and ranks.is_first() and not _locked(lock):  # the first process holds it for the others
+                raise TrainingError(f"Job '{self.folder.name}' is running already.")
             yield
 
     @property
@@ -198,3 +196,15 @@ class Job:
                 shutil.rmtree(path)
         whole = [path for path in found if path.exists()]
         return whole[-1] if whole else None
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take the lock. Somebody who only looks whether a job runs has it for an instant, so it is tried more than once."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False

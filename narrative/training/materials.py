@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from torch.utils.data import Dataset
@@ -14,7 +15,7 @@ from narrative.corpus import Corpus
 from narrative.errors import CorpusError
 from narrative.formats import Format, format_named
 from narrative.models.card import SEQ2SEQ
-from narrative.training.blocks import EvenBlocks, Halved, MixedBlocks, TokenFile, tokenize
+from narrative.training.blocks import EvenBlocks, Halved, Heard, MixedBlocks, TokenFile, tokenize
 from narrative.training.job import Job
 from narrative.training.rows import Padded, RowFile, RowShape, even_rows, mixed_rows, write_rows
 from narrative.training.settings import TrainingSettings
@@ -162,27 +163,33 @@ def gather(
     for number, corpus in enumerate(corpora):
         sides = []
         for split in ("train", "test"):
-            tell(f"Turning the {'test ' if split == 'test' else ''}texts of “{corpus.name}” into tokens")
-            sides.append(make(corpus, split, shape, job.tokens / f"{number}-{split}.bin", form))
+            sentence = f"Turning the {'test ' if split == 'test' else ''}texts of “{corpus.name}” into tokens"
+            heard = partial(_share, tell, sentence)
+            heard(0.0)
+            sides.append(make(corpus, split, shape, job.tokens / f"{number}-{split}.bin", form, heard))
         files.append(tuple(sides))
     if form.packed:
         return BlockMaterials(names, tuple(files), weights, context, kind)
     return RowMaterials(names, tuple(files), weights, shape)
 
 
+def _share(tell: Tell, sentence: str, share: float) -> None:
+    tell(f"{sentence} ({min(share, 1.0):.0%})" if share else sentence)
+
+
 _PURPOSE = {"train": "learn from", "test": "test on"}
 
 
-def _blocks(corpus: Corpus, split: str, shape: RowShape, path: Any, form: Format) -> TokenFile:
-    made = tokenize(corpus, split, tokenizer=shape.tokenizer, form=form, column=shape.column, path=path)
+def _blocks(corpus: Corpus, split: str, shape: RowShape, path: Any, form: Format, heard: Heard) -> TokenFile:
+    made = tokenize(corpus, split, tokenizer=shape.tokenizer, form=form, column=shape.column, path=path, heard=heard)
     if made.tokens < shape.context:
         have = f"Corpus '{corpus.name}' has {made.tokens:,} tokens to {_PURPOSE[split]}, fewer than one block of {shape.context:,}"
         raise CorpusError(f"{have}. Choose a shorter context or a longer corpus.")
     return made
 
 
-def _rows(corpus: Corpus, split: str, shape: RowShape, path: Any, _: Format) -> RowFile:
-    made = write_rows(corpus, split, shape=shape, path=path)
+def _rows(corpus: Corpus, split: str, shape: RowShape, path: Any, _: Format, heard: Heard) -> RowFile:
+    made = write_rows(corpus, split, shape=shape, path=path, heard=heard)
     if not made.rows:
         raise CorpusError(f"Corpus '{corpus.name}' has no texts to {_PURPOSE[split]}. Choose a longer corpus.")
     return made

@@ -16,9 +16,11 @@ from narrative.corpus import Corpus
 from narrative.files import read_json, write_json
 from narrative.formats import Example, Format
 from narrative.models.card import SEQ2SEQ
+from narrative.training.blocks import Heard, silent
 from narrative.training.mixing import evenly, reading_plan
 
 IGNORED = -100  # the label of a position that the loss doesn't count
+TELL_EVERY = 64  # rows
 ROUND_UP = 8  # rows of a batch are filled up to a multiple of this, so that kernels meet few different lengths
 
 
@@ -72,8 +74,8 @@ class RowShape:
         return self.form.learns_given and self.kind != SEQ2SEQ
 
 
-def write_rows(corpus: Corpus, split: str, *, shape: RowShape, path: Path) -> RowFile:
-    """Write the rows of one side to `path`, or take them up again if they are complete there."""
+def write_rows(corpus: Corpus, split: str, *, shape: RowShape, path: Path, heard: Heard = silent) -> RowFile:
+    """Write the rows of one side to `path`, or take them up again if they are complete there. `heard` is told the share that is done."""
     card = path.with_suffix(".json")
     if card.exists():
         return RowFile(path=path, **read_json(card))
@@ -88,6 +90,8 @@ def write_rows(corpus: Corpus, split: str, *, shape: RowShape, path: Path) -> Ro
             learned += len(read) + len(written) if shape.counts_all else len(written)
             size += len((example.text if shape.counts_all else example.learned).encode())
             cut += shortened
+            if len(places) % TELL_EVERY == 0:
+                heard(len(places) / max(getattr(corpus, split).records, 1))
     np.save(path.with_suffix(".npy"), np.array(places, dtype=np.int64).reshape(-1, 3))
     made = RowFile(path, len(places), end, learned, size, cut)
     write_json(card, {key: value for key, value in asdict(made).items() if key != "path"})

@@ -25,6 +25,7 @@ from narrative.training.keeping import BestWeights, TrustedCheckpoints, learning
 from narrative.training.materials import Materials, gather
 from narrative.training.measuring import exact_loss, sums_for
 from narrative.training.memory import is_exhausted, make_smaller, release
+from narrative.training.preparing import Preparing, StoppedError
 from narrative.training.reporting import Listener, Reporter
 from narrative.training.sampling import Samples, usual_prompt
 from narrative.training.settings import TrainingSettings
@@ -77,17 +78,17 @@ def _train(job: Job, settings: TrainingSettings) -> bool:
         return True
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    run = _prepare(job, settings)
+    preparing = Preparing(job)
+    try:
+        run = _prepare(job, settings, preparing)
+    except StoppedError:
+        preparing.stopped()
+        return False
     return run.go()
 
 
-def _prepare(job: Job, settings: TrainingSettings) -> Run:
+def _prepare(job: Job, settings: TrainingSettings, tell: Preparing) -> Run:
     """Everything that lies on disk is written by the first process; the others find it there."""
-
-    def tell(sentence: str) -> None:
-        before = {key: job.state().get(key) for key in ("step", "steps", "seconds")}
-        job.write_state("preparing", **{key: value for key, value in before.items() if value is not None}, stage=sentence)
-
     tell("Reading the corpora")
     corpora = [load_corpus(name) for name, _ in settings.corpora]
     if ranks.count() > 1 and not torch.distributed.is_initialized():
@@ -96,9 +97,8 @@ def _prepare(job: Job, settings: TrainingSettings) -> Run:
         tell("Loading the base model" if settings.base else "Learning a vocabulary")
         beginning = begin(job, settings, corpora)
         context = context_of(settings, beginning.longest)
-        materials = gather(
-            job, settings, corpora, tokenizer=beginning.tokenizer, kind=beginning.kind, context=context, tell=tell
-        )  # fmt: skip
+        kind, tokenizer = beginning.kind, beginning.tokenizer
+        materials = gather(job, settings, corpora, tokenizer=tokenizer, kind=kind, context=context, tell=tell)
         checkpoint = job.last_checkpoint()
         start = int(checkpoint.name.split("-")[1]) if checkpoint else -1
         if ranks.is_first():
