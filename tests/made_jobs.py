@@ -21,7 +21,7 @@ from narrative.training import Architecture, TrainingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = ROOT / "tests" / "job_worker.py"
-PACE = {"look": 0.05, "copy": 0.2, "idle": 0.3, "grace": 0.4, "last_grace": 0.3, "patience": 5}
+PACE = {"look": 0.05, "copy": 0.2, "idle": 0.3, "grace": 0.4, "steps": 0, "last_grace": 0.3, "patience": 5}
 PATIENCE = 60  # seconds, on a machine that is busy with other things
 
 

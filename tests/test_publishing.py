@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from tiny_models import logits, t5, t5_tokenizer, write_lora, write_tiny
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from narrative import home
-from narrative.corpus import write_corpus
+from narrative.corpus import load_corpus, write_corpus
 from narrative.errors import BrokenModelError, NarrativeError, PublishingError, TrainingError
 from narrative.formats import Record
 from narrative.models import LanguageModel, ModelCache, catalogue, describe, load_model
@@ -53,6 +52,7 @@ def full_job(model: Path, name: str = "house-full-1", **changes: Any) -> Job:
     for step, loss in ((0, 4.0), (10, 2.0), (20, 3.0)):
         job.append_metrics(step=step, corpus="house", test_loss=loss, perplexity=loss * 10, bits_per_byte=loss / 2)
     job.write_state("finished", step=20, steps=20)
+    job.note_corpora({"house": load_corpus("house").fingerprint})
     shutil.copytree(model, job.model)
     return job
 
@@ -115,12 +115,12 @@ def test_the_card_tells_what_it_has_read_under_which_terms_and_how_well_it_reads
     assert card_of("told")["metrics"]["house"]["step"] == 0
 
 
-def test_a_corpus_that_was_built_again_since_is_named_without_its_new_fingerprint(tiny_gpt2_folder: Path) -> None:
+def test_a_corpus_that_was_built_again_since_is_named_with_the_fingerprint_of_what_was_learned(tiny_gpt2_folder: Path) -> None:
     job = full_job(tiny_gpt2_folder)
-    later = time.time() + 60
-    os.utime(home.corpora() / "house" / "corpus.json", (later, later))
+    learned = load_corpus("house").fingerprint
+    write_corpus("house", train=[Record("new", "new", "", "", "The fox slept.")], test=(), origin="the house's books", licence="")
     publish_job(job)
-    assert [(corpus["name"], corpus["fingerprint"]) for corpus in card_of("house-full-1")["corpora"]] == [("house", "")]
+    assert [(corpus["name"], corpus["fingerprint"]) for corpus in card_of("house-full-1")["corpora"]] == [("house", learned)]
     shutil.rmtree(home.corpora() / "house")
     publish_job(job)
     assert card_of("house-full-1")["corpora"][0]["origin"] == ""

@@ -32,7 +32,8 @@ class Pace:
     look: float = 0.5  # between looks at the child and the table
     copy: float = 5.0  # between copies of the child's figures into the table
     idle: float = 20.0  # without a job before the worker leaves
-    grace: float = 60.0  # for a child to stop as asked
+    grace: float = 60.0  # for a child to stop as asked; or
+    steps: float = 3.0  # so many of its steps, where they take longer
     last_grace: float = 15.0  # for it to end when told by signal
     patience: float = 300.0  # with a database that fails
 
@@ -93,7 +94,7 @@ class Attendance:
         self._ledger.writing(write)
 
     def _watch(self, child: Child) -> None:
-        stopping = Stopping(self._job, child, grace=self._pace.grace, last_grace=self._pace.last_grace)
+        stopping = Stopping(self._job, child, grace=self._pace.grace, steps=self._pace.steps, last_grace=self._pace.last_grace)
         copied = float("-inf")
         while child.alive:
             if self._now().state == STOPPING:

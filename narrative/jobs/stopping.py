@@ -14,10 +14,12 @@ from narrative.training.job import Job
 class Stopping:
     """Presses harder the longer it takes. The clock is one that nobody sets."""
 
-    def __init__(self, job: Job, child: Child, *, grace: float, last_grace: float) -> None:
+    def __init__(self, job: Job, child: Child, *, grace: float, steps: float, last_grace: float) -> None:
+        """`grace` seconds at least, and the time of so many `steps`, until it is told; then `last_grace` until it is ended."""
         self.forced = ""  # a sentence, once asking was not enough
-        self._job, self._child, self._grace, self._last_grace = job, child, grace, last_grace
+        self._job, self._child, self._grace, self._steps, self._last_grace = job, child, grace, steps, last_grace
         self._asked: float | None = None
+        self._told = 0.0
 
     def press(self) -> None:
         """Call it again and again while the child lives."""
@@ -26,9 +28,17 @@ class Stopping:
             with suppress(OSError):  # a full disk: the signals will do
                 self._job.ask_stop()
         waited = time.monotonic() - self._asked
-        if waited >= self._grace and not self.forced:
+        if not self.forced and waited >= self._patience():
             when = verdict.after(state_of(self._job))
-            self.forced = f"It did not stop within {self._grace:g} seconds and was ended {when}."
+            self.forced = f"It did not stop within {waited:,.3g} seconds and was ended {when}."
+            self._told = time.monotonic()
             self._child.terminate()
-        elif waited >= self._grace + self._last_grace:
+        elif self.forced and time.monotonic() - self._told >= self._last_grace:
             self._child.kill()
+
+    def _patience(self) -> float:
+        """Seconds: it stops at the end of a step, and on a busy machine a step of a large model takes minutes."""
+        state = state_of(self._job)
+        seconds, step = state.get("seconds"), state.get("step")
+        known = isinstance(seconds, int | float) and isinstance(step, int) and step > 0
+        return max(self._grace, self._steps * seconds / step) if known else self._grace  # type: ignore[operator]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from narrative import __version__
-from narrative.corpus import Corpus, load_corpus
+from narrative.corpus import load_corpus
 from narrative.errors import CorpusError
 from narrative.models.catalogue import text
 from narrative.publishing.bases import Base
@@ -59,20 +59,15 @@ def _summary(settings: TrainingSettings, base: Base | None, corpora: list[str]) 
 def _described(job: Job, name: str, weight: float) -> dict[str, Any]:
     """A corpus by its own name, never its folder. One that is gone since, or that can't be read, keeps its name alone.
 
-    One that has been built again since the training began has another fingerprint than what was learned: it is left out.
+    The fingerprint is that of the texts which were learned, also when the corpus has been built anew since.
     """
     try:
         corpus = load_corpus(name)
     except CorpusError:
         return {"name": Path(name).name, "weight": weight, "origin": "", "licence": "", "fingerprint": ""}
-    mark = "" if _built_again(corpus, job) else corpus.fingerprint
+    mark = job.corpora().get(corpus.name, "")
     words = {"origin": text(corpus.origin), "licence": text(corpus.licence), "fingerprint": mark}
     return {"name": text(corpus.name), "weight": weight} | words | {"train": vars(corpus.train), "test": vars(corpus.test)}
-
-
-def _built_again(corpus: Corpus, job: Job) -> bool:
-    began = next((line["time"] for line in job.metrics() if isinstance(line.get("time"), int | float)), None)
-    return began is not None and (corpus.folder / "corpus.json").stat().st_mtime > began
 
 
 def _licence(corpora: list[dict[str, Any]], base: Base | None) -> str:

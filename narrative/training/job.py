@@ -2,13 +2,13 @@
 
 job.json        the settings                    metrics.jsonl   one line a measurement, append-only
 state.json      what it does right now          samples.jsonl   what it wrote at each evaluation, append-only
-base.json       which weights it began with     notes.jsonl     what the keeper should know, append-only
+base.json       which weights it began with     corpora.json    which texts it learns from
+stop            its presence asks for a stop    notes.jsonl     what the keeper should know, append-only
 tokenizer/      trained for a new model         tokens/         the corpora as token ids
 checkpoint-N/   with a `complete` marker        best/           the weights with the lowest test loss so far
 batch.json      a smaller batch, if memory ran  model/          written last: its presence means complete
                 out                             train.log       what the process says, when it was started by another
-stop            its presence asks for a stop    estimate.json   what was foreseen of time and memory
-lock            held while a process runs it
+lock            held while a process runs it    estimate.json   what was foreseen of time and memory
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +180,17 @@ class Job:
 
     def set_batch(self, batch_size: int, accumulation: int) -> None:
         write_json(self.folder / "batch.json", {"batch_size": batch_size, "accumulation": accumulation})
+
+    def note_corpora(self, fingerprints: Mapping[str, str]) -> None:
+        """Which texts it learns from, by corpus; the first word counts, for the tokens are made once."""
+        if not (self.folder / "corpora.json").exists():
+            write_json(self.folder / "corpora.json", dict(fingerprints))
+
+    def corpora(self) -> dict[str, str]:
+        """Corpus -> fingerprint of the texts that were learned; empty before the first run."""
+        with suppress(OSError, ValueError, TypeError):
+            return {str(name): str(mark) for name, mark in dict(read_json(self.folder / "corpora.json")).items()}
+        return {}
 
     @property
     def best(self) -> Path:

@@ -102,6 +102,7 @@ def _prepare(job: Job, settings: TrainingSettings, tell: Preparing) -> Run:
         checkpoint = job.last_checkpoint()
         start = int(checkpoint.name.split("-")[1]) if checkpoint else -1
         if ranks.is_first():
+            job.note_corpora({corpus.name: corpus.fingerprint for corpus in corpora})
             job.forget_after(start)
             for remark in materials.remarks():
                 job.append_note("truncated", remark, step=0)
