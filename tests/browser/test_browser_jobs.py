@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -44,20 +46,31 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     for name in ("tales", HOSTILE):
         write_corpus(name, train=records[:50], test=records[50:], origin="made up", licence="CC0-1.0", folder=app.home / "corpora" / name)
     app.start()
+    over = threading.Event()
+    threading.Thread(target=hurry, args=(app.home, over), daemon=True).start()
     yield app
+    over.set()
     app.kill()
-    for process in psutil.process_iter(["cmdline"]):
-        words = " ".join(process.info["cmdline"] or ())
-        if str(app.home) in words or ("narrative.jobs" in words and _at_home(process, app.home)):
-            process.kill()
+    for process in of(app.home):
+        process.kill()
     assert "Traceback" not in app.log(), app.log()
 
 
-def _at_home(process: psutil.Process, home: Path) -> bool:
-    try:
-        return process.environ().get("NARRATIVE_HOME") == str(home)
-    except psutil.Error:
-        return False
+def of(home: Path) -> Iterator[psutil.Process]:
+    """Workers and jobs of this app, which outlive it."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("NARRATIVE_HOME") == str(home) and "narrative." in " ".join(process.cmdline()):
+                yield process
+
+
+def hurry(home: Path, over: threading.Event) -> None:
+    """Jobs let everything else go first; where other tests run beside this one they would never get a turn. (Root may; others wait.)"""
+    while not over.wait(1):
+        for process in of(home):
+            with suppress(psutil.Error, OSError):
+                process.nice(0)
+                Path(f"/proc/{process.pid}/autogroup").write_text("0")
 
 
 class Bench:
@@ -213,7 +226,9 @@ def test_stop_keeps_a_checkpoint_and_resume_goes_on_with_the_same_curve(bench: B
 
 def test_a_diverging_job_fails_in_a_sentence_and_a_short_one_writes_in_generate(bench: Bench) -> None:
     page = bench.page
-    bench.start("wild", max_steps=200, learning_rate=1, max_grad_norm=100000, context=32, batch_size=2, evaluate_every=100, sample_tokens=0)
+    bench.start(
+        "wild", max_steps=200, learning_rate=1, weight_decay=10, warmup=0, context=32, batch_size=2, evaluate_every=100, sample_tokens=0
+    )
     page.get_by_role("button", name="Back to the preset").click()
     bench.start(
         "short",
@@ -272,7 +287,7 @@ def test_a_job_is_deleted_only_when_asked_once_more_and_its_settings_come_back_i
     bench.row("wild").locator(".open").click()
     expect(page.locator("#job-title")).to_have_text("wild")
     bench.panel.get_by_role("button", name="Duplicate settings").click()
-    expect(page.locator("#job-max-grad-norm")).to_have_value("100000")
+    expect(page.locator("#job-weight-decay")).to_have_value("10")
     expect(page.locator("#newjob-title")).to_be_focused()
     bench.panel.get_by_role("button", name="Delete", exact=True).click()
     bench.panel.get_by_role("button", name="Keep").click()
