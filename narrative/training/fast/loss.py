@@ -12,7 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from narrative.training.fast.worker import APPROXIMATE, IGNORED, Worker
 
-ROWS = 1024  # tokens that go through the model together: enough for the best speed of its products, few enough for the cache
+ROWS = 2048  # tokens that go through the model together: enough for the best speed of its products, few enough for the cache
 ROOM = 4 << 30  # bytes that the threads' own gradients may take
 
 
