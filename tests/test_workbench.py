@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 from made_jobs import tiny_settings
 
+from narrative.cli import build_parser
+from narrative.commands.options import given_fields
 from narrative.corpus import write_corpus
 from narrative.errors import NarrativeError, SettingsError, TrainingError
 from narrative.formats import Record
@@ -453,6 +456,28 @@ def test_settings_are_told_in_words_and_as_a_command_that_the_command_line_takes
         command_line(settings, name="x")
         == "narrative train --corpus 'house list:0.7' --corpus b:0.3 --method lora --base tiny --lora-rank 4 --seed 5 --name x --detach"
     )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainingSettings(
+            corpora=(("a b", 0.7), ("c", 0.3)), base="tiny", learning_rate=3.3e-4, sample_prompt="- $(x) 'y'", gradient_checkpointing=True
+        ),
+        TrainingSettings(
+            corpora=(("a", 0.0),), method="scratch", architecture=Architecture("llama", 3, 4, 64, 300, 32), warmup=0.0, dropout=0.1
+        ),
+    ],
+)
+def test_the_command_line_reads_back_what_the_page_shows(settings: TrainingSettings) -> None:
+    options = build_parser("train").parse_args(shlex.split(command_line(settings, name="x"))[1:])
+    read = given_fields(options, TrainingSettings) | {"corpora": settings.corpora}
+    if settings.architecture:
+        assert read.pop("context") == settings.architecture.context
+        read["architecture"] = Architecture(**given_fields(options, Architecture) | {"context": settings.architecture.context})
+    assert TrainingSettings(**read) == settings
+    assert options.corpus == [f"{name}:{weight:g}" if weight else name for name, weight in settings.corpora]
+    assert (options.name, options.detach) == ("x", True)
 
 
 # ---- estimates

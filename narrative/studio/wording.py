@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -154,11 +153,12 @@ def command_line(settings: TrainingSettings, *, name: str) -> str:
 def _options(given: Any, kind: type, *, skip: tuple[str, ...]) -> list[str]:
     words: list[str] = []
     for one in fields(kind):
-        value = getattr(given, one.name)
+        value, option = getattr(given, one.name), one.name.replace("_", "-")
         if one.name in skip or value is None or (one.default is not MISSING and value == one.default):
             continue
-        words += [f"--{one.name.replace('_', '-')}", _WRITTEN.get(type(value), str)(value)]
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            text = f"{value:.12g}" if isinstance(value, float) else str(value)
+            words += [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text]
     return words
-
-
-_WRITTEN: Mapping[type, Callable[[Any], str]] = {float: "{:.12g}".format, bool: lambda value: "yes" if value else "no"}
