@@ -27,6 +27,7 @@ LONG = {"max_steps": 4000, "evaluate_every": 40, "save_every": 20, "context": 32
 A_POLL = 20_000  # bytes
 POLLS = """() => performance.getEntriesByType('resource').filter(one => /gradio_api\\/(run|queue)/.test(one.name))
     .map(one => [one.startTime, one.encodedBodySize])"""
+STILL = "() => document.getAnimations().every(one => one.playState !== 'running')"
 PATIENCE = 240  # seconds: a job runs at the lowest priority, and other tests may be running beside it
 
 
@@ -308,13 +309,12 @@ def test_everything_can_be_read_and_used_on_a_phone_in_light_and_dark_and_by_nam
     for opened in ("Samples", "Settings"):
         page.get_by_role("button", name=opened, exact=True).click()
         expect(page.locator(".detail")).to_be_visible()
-        page.evaluate(
-            "document.getAnimations().forEach(one => one.finish?.call && one.effect?.getTiming().iterations !== Infinity && one.finish())"
-        )
+        page.wait_for_function(STILL)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for _ in range(2):
             assert page.evaluate(CONTRAST) == []
             page.click("#theme")
+            page.wait_for_function(STILL)
     nameless = page.evaluate("""() => [...document.querySelectorAll('#shell :is(button, input, select, summary)')]
         .filter(node => node.checkVisibility() && !(node.getAttribute('aria-label') || node.labels?.length || node.textContent.trim()))
         .map(node => node.outerHTML.slice(0, 120))""")
