@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import threading
@@ -33,6 +34,7 @@ from narrative.studio.wording import WORDINGS, command_line, in_words
 from narrative.studio.workbench import LOG_TAIL, Workbench
 from narrative.tabs.train.curve_view import MOST_DRAWN
 from narrative.tabs.train.job_form import BY_NAME, settings_of, values_of, wish_for, wish_of
+from narrative.tabs.train.serving import PREFIX, Serving, script_address
 from narrative.tabs.train.watching import A_PAGE, Wish, draw_jobs
 from narrative.training.architectures import SIZES, Architecture
 from narrative.training.estimate import Estimate
@@ -610,3 +612,38 @@ def test_the_page_says_what_trains_here(bench: Workbench, monkeypatch: pytest.Mo
     assert bench.machine().startswith("There is no GPU here")
     monkeypatch.setenv("NARRATIVE_DEVICES", "tpu")
     assert "tpu" in bench.machine()
+
+
+# ---- what the page fetches by itself
+
+
+def fetched(serving: Serving, path: str) -> tuple[int, bytes, dict[bytes, bytes]]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(serving({"type": "http", "path": path, "root_path": PREFIX}, send, send))  # type: ignore[arg-type]
+    return sent[0]["status"], b"".join(message["body"] for message in sent[1:]), dict(sent[0]["headers"])
+
+
+def test_plotly_comes_from_its_own_package_and_nothing_else_lies_there() -> None:
+    status, script, headers = fetched(Serving(), script_address())
+    assert (status, headers[b"content-type"]) == (200, b"text/javascript")
+    assert int(headers[b"content-length"]) == len(script) > 1_000_000
+    for path in ("", "/", "/../../etc/passwd", "/plotly-0.js", f"/{HARM}"):
+        assert fetched(Serving(), f"{PREFIX}{path}")[0] == 404
+
+
+def test_a_download_is_there_for_whoever_was_told_its_word_and_shows_no_path(tmp_path: Path) -> None:
+    serving = Serving()
+    made = tmp_path / "house style.zip"
+    made.write_bytes(b"PK" + b"x" * 3_000_000)
+    address = serving.offer(made)
+    assert str(tmp_path) not in address
+    assert len(address.split("/")[2]) >= 32
+    status, body, headers = fetched(serving, address)
+    assert (status, body) == (200, made.read_bytes())
+    assert headers[b"content-disposition"] == b"attachment; filename*=utf-8''house%20style.zip"
+    made.unlink()
+    assert fetched(serving, address)[0] == 404
