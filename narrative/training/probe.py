@@ -23,6 +23,7 @@ from narrative.formats import Record
 from narrative.generation import GenerationSettings, generate
 from narrative.training.beginning import Beginning, begin
 from narrative.training.estimate import RESULT, Estimate
+from narrative.training.fast import fast_loss
 from narrative.training.job import Job
 from narrative.training.materials import Materials, gather
 from narrative.training.memory import is_exhausted
@@ -79,6 +80,7 @@ class _Trying:
         self.beginning, self.materials, self.settings, self.device = beginning, materials, settings, device
         learning = [weight for weight in beginning.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=1e-9)
+        self.fast = fast_loss(beginning.model)  # as the run itself
         if settings.gradient_checkpointing:
             beginning.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
@@ -90,8 +92,11 @@ class _Trying:
         for turn in range(TURNS):
             rows = [data[turn * batch + number] for number in range(batch)]
             began = time.perf_counter()
+            inputs = self._there(self.materials.collate(rows))
             with self._precision():
-                loss = self.beginning.model(**self._there(self.materials.collate(rows))).loss
+                loss = self.fast(inputs) if self.fast else None
+                if loss is None:
+                    loss = self.beginning.model(**inputs).loss
             loss.backward()
             self.optimizer.step()
             self.optimizer.zero_grad()

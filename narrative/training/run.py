@@ -20,6 +20,7 @@ from narrative.training import ranks
 from narrative.training.arguments import arguments
 from narrative.training.beginning import Beginning, begin
 from narrative.training.curve import Curve
+from narrative.training.fast import FastTrainer
 from narrative.training.job import Job
 from narrative.training.keeping import BestWeights, TrustedCheckpoints, learning
 from narrative.training.materials import Materials, gather
@@ -180,7 +181,7 @@ class Run:
 
     def _trainer(self, steps: int, data: Any, callbacks: list[Any], *, fresh: bool) -> Trainer:
         steps_a_pass = max(1, math.ceil(self.materials.units / self.settings.blocks_a_step))
-        trainer = Trainer(
+        trainer = FastTrainer(
             model=self.beginning.model,
             args=TrainingArguments(**arguments(self.job, self.settings, steps=steps, fresh=fresh)),
             train_dataset=data,
