@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
-import torch
 from made_tales import stories, write_labelled, write_tales
 
 from narrative import home
@@ -25,13 +24,6 @@ from narrative.training.job import Job
 from narrative.training.presets import PRESETS, rate_for, settings_for
 from narrative.training.probe import Trial, extrapolated, probe
 from narrative.training.run import train
-
-
-@pytest.fixture(scope="module", autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

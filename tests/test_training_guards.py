@@ -7,7 +7,6 @@ import json
 import math
 import shutil
 from collections import namedtuple
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,6 @@ from narrative.training.job import Job
 from narrative.training.memory import is_exhausted
 from narrative.training.run import train
 from narrative.training.stopping import RESERVE
-
-
-@pytest.fixture(scope="module", autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

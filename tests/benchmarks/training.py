@@ -137,7 +137,7 @@ def run_peer(out: Path, steps: int) -> None:
     (out / "times.json").write_text(json.dumps(times))
 
 
-def test_loss(model: Path, ids: Any) -> float:
+def loss_on_test(model: Path, ids: Any) -> float:
     """Nats a token over the first blocks of the test side."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -162,7 +162,7 @@ def compare(folder: Path, *, steps: int, rounds: int) -> None:
     theirs, mine = (statistics.median(side) for side in zip(*((a, b) for (a, _), (b, _) in measured), strict=True))
     speeds = f"Trainer {BATCH * CONTEXT / theirs:,.0f} tokens/s, Narrative {BATCH * CONTEXT / mine:,.0f} (with the jobs' own environment)"
     print(f"medians: {speeds}, ratio {theirs / mine:.2f} (wanted: {WANTED['speed']:g})")
-    losses = test_loss(their_model, ids), test_loss(my_model, ids)
+    losses = loss_on_test(their_model, ids), loss_on_test(my_model, ids)
     tokens = steps * BATCH * CONTEXT
     print(
         f"test loss after {tokens:,} tokens: Trainer {losses[0]:.4f}, Narrative {losses[1]:.4f} (wanted: at most {WANTED['loss']:g} times)"
