@@ -19,6 +19,18 @@ def write_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def sync(path: Path) -> None:
+    """Have the disk hold a file, or a folder with all that lies in it, before something else says that it does."""
+    for entry in (*(sorted(path.rglob("*")) if path.is_dir() else ()), path):
+        if os.name == "nt" and entry.is_dir():
+            continue  # Windows opens no folders
+        handle = os.open(entry, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 

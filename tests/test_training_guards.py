@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 import shutil
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from made_tales import stories, write_tales
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tiny_models import SENTENCES
 from transformers import Trainer, TrainerCallback
@@ -25,6 +28,7 @@ from narrative.training import Architecture, TrainingSettings, stopping
 from narrative.training import run as running
 from narrative.training.curve import Curve
 from narrative.training.job import Job
+from narrative.training.keeping import BestWeights
 from narrative.training.memory import is_exhausted
 from narrative.training.run import train
 from narrative.training.stopping import RESERVE
@@ -133,6 +137,46 @@ def test_a_corpus_learned_by_heart_brings_the_warning_into_the_job(settings: Tra
     assert job.state()["kept"] == min(losses, key=losses.__getitem__) < 30
 
 
+def test_the_last_evaluation_of_a_whole_run_is_no_early_stop(settings: TrainingSettings, tmp_path: Path) -> None:
+    job = Job.create(tmp_path / "job", replace(settings, learning_rate=1.0, max_grad_norm=1e6, patience=2, max_steps=4))
+    assert train(job)
+    losses = losses_on_test(job)
+    assert (min(losses, key=losses.__getitem__), max(losses)) == (0, 4), "the rate is too high on purpose"
+    assert notes(job, "early stop") == []
+
+
+# ---- checkpoints
+
+
+def test_a_clock_that_is_set_back_costs_no_checkpoint(settings: TrainingSettings, tmp_path: Path) -> None:
+    job = Job.create(tmp_path / "job", replace(settings, save_every=2, max_steps=4))
+    assert train(job)
+    ahead = time.time() + 1e6
+    for path in job.folder.glob("checkpoint-*"):
+        os.utime(path, (ahead, ahead))  # as if written before the clock was set
+    shutil.rmtree(job.model)
+    (job.folder / "job.json").unlink()
+    longer = Job.create(job.folder, replace(settings, save_every=2, max_steps=8))
+    assert train(longer)
+    assert sorted(path.name for path in job.folder.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-8"]
+
+
+def test_the_best_weights_are_always_those_of_a_checkpoint_too(settings: TrainingSettings, tmp_path: Path) -> None:
+    job = Job.create(tmp_path / "job", replace(settings, save_every=100, evaluate_every=2, max_steps=4, learning_rate=1e-3))
+    assert train(job)
+    assert (job.folder / "checkpoint-4").exists()
+    assert json.loads((job.best / "best.json").read_text())["step"] == 4
+
+
+def test_a_run_whose_best_weights_are_lost_ends_with_its_last_ones(
+    settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BestWeights, "_write", lambda *_: None)
+    job = Job.create(tmp_path / "job", replace(settings, learning_rate=1.0, max_grad_norm=1e6, max_steps=4))
+    assert train(job)
+    assert job.state()["kept"] == 4
+
+
 # ---- a loss that is no number
 
 
@@ -215,6 +259,26 @@ def test_when_memory_suffices_for_nothing_the_run_fails_with_advice(
     assert "LoRA" in job.state()["reason"]
 
 
+def test_processes_that_run_out_at_once_halve_the_batch_once_and_ask_to_begin_anew(
+    settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    def exhausted(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(running, "_train", exhausted)
+    job = Job.create(tmp_path / "job", settings)
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setattr(Job, "batch", lambda *_: (4, 1))  # both began with this
+        with pytest.raises(TrainingError, match="It goes on with 2 at a time"):
+            train(job)
+    monkeypatch.undo()
+    assert job.batch(settings) == (2, 2)
+    assert job.asked_again().startswith("Memory ran out with 4 texts at a time")
+
+
 def test_other_errors_are_no_lack_of_memory() -> None:
     assert not is_exhausted(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert is_exhausted(RuntimeError("[enforce fail] . DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes"))
@@ -256,6 +320,18 @@ def test_a_run_does_not_begin_on_a_full_disk(settings: TrainingSettings, tmp_pat
     with pytest.raises(TrainingError, match=r"The disk has 0\.0 GB left; this run needs about 0\.2 GB"):
         train(job)
     assert job.state()["state"] == "failed"
+
+
+def test_a_library_that_hides_a_full_disk_in_an_error_of_its_own_is_understood(
+    settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(running, "gather", refuse)
+    job = Job.create(tmp_path / "job", settings)
+    with pytest.raises(TrainingError, match="The disk is full: what the run had to write did not fit"):
+        train(job)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])

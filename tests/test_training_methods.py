@@ -227,7 +227,7 @@ def test_with_tags_the_loss_counts_the_story_alone(batch: int, context: int, tin
             logits = model(ids[None]).logits[0, len(given) - 1 : -1]
         nats += float(torch.nn.functional.cross_entropy(logits, ids[len(given) :], reduction="sum"))
         count += len(ids) - len(given)
-        size += len(record.text.strip().encode())
+        size += len(tokenizer.decode(story, skip_special_tokens=True).encode())  # of what was read, not of what was cut off
     last = [line for line in job.metrics() if "corpus" in line][-1]
     assert last["test_loss"] == pytest.approx(nats / count, rel=1e-5)
     assert last["bits_per_byte"] == pytest.approx(nats / math.log(2) / size, rel=1e-5)
@@ -259,7 +259,7 @@ def test_labels_stand_between_tokens_of_their_own_which_the_finished_model_knows
     assert {start, pad} == {len(before.tokenizer), len(before.tokenizer) + 1}
     assert tuned.tokenizer.eos_token == END
     assert tuned.encode("a fox")[0] == start
-    nats = count = 0.0
+    nats = count = size = 0.0
     for record in moods.records("test"):
         given, label = written_by_hand("label", record)
         ids = torch.tensor(
@@ -268,7 +268,9 @@ def test_labels_stand_between_tokens_of_their_own_which_the_finished_model_knows
         with torch.no_grad():
             nats += float(torch.nn.functional.cross_entropy(tuned.model(ids[None]).logits[0, :-1], ids[1:], reduction="sum"))
         count += len(ids) - 1
+        size += len(f"{given}{label}".encode())
     assert losses_on_test(job)[-1] == pytest.approx(nats / count, rel=1e-4)
+    assert [line["bits_per_byte"] for line in job.metrics() if "corpus" in line][-1] == pytest.approx(nats / math.log(2) / size, rel=1e-4)
 
 
 def test_an_encoder_decoder_reads_the_text_and_writes_the_label(tiny_t5_folder: Path, moods: Corpus, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def follow(queue: Queue, name: str) -> JobRow:
             if interrupts.asked > heard:
                 heard = interrupts.asked
                 _stop(queue, name, times=heard)
-            queue.tend()
+            with suppress(JobError):  # whoever began it has heard of that; somebody else's worker may serve it
+                queue.tend()
             interrupts.wait(LOOK_EVERY)
 
 

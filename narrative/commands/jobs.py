@@ -6,6 +6,7 @@ import argparse
 import codecs
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from narrative.commands import DONE
@@ -94,7 +95,8 @@ def _log(queue: Queue, options: argparse.Namespace) -> int:
             print(clean(decode(piece)), end="", flush=True)
         if not options.follow or row.state not in LIVE:
             return DONE
-        queue.tend()
+        with suppress(JobError):
+            queue.tend()
         time.sleep(LOOK_EVERY)
 
 

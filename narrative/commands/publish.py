@@ -12,7 +12,7 @@ from narrative.commands.queue import open_queue
 from narrative.errors import SettingsError
 from narrative.files import read_json
 from narrative.models.sources import CARD
-from narrative.publishing import publish_job, push_to_hub
+from narrative.publishing import publish_job, push_to_hub, require_hub
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the name that `narrative generate --model` takes, and on a second line the address on the hub."""
     if options.public and options.hub is None:
         raise SettingsError("--public is for the hub: say where with --hub OWNER/NAME.")
+    if options.hub is not None:
+        require_hub(options.hub)  # before anything is published here
     queue = open_queue()
     row = queue.row(options.job)
     name = publish_job(row.job, name=options.name, merge=options.merge)

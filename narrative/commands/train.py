@@ -11,7 +11,7 @@ from narrative.commands import DONE, FAILED, STOPPED
 from narrative.commands.following import follow
 from narrative.commands.options import add_fields, given_fields
 from narrative.commands.output import print_json, say
-from narrative.commands.queue import open_queue, outcome, told
+from narrative.commands.queue import open_queue, outcome, tended, told
 from narrative.corpus import load_corpus
 from narrative.errors import SettingsError, TrainingError, require_choice
 from narrative.jobs import JobRow, Queue
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         return _estimate(_settings(options), as_json=options.json)
     queue = open_queue()
     row = _resumed(queue, options) if options.resume else queue.submit(_settings(options), name=options.name)
-    queue.tend()
+    tended(queue)
     if options.detach:
         print_json(told(queue.row(row.name))) if options.json else print(row.name)
         return DONE

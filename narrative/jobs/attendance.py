@@ -125,8 +125,11 @@ class Attendance:
     def _conclude(self, status: int | None) -> None:
         now = self._now()  # it may have been asked to stop a moment ago
         state, reason = verdict.judge(self._job, now, status=status, forced=self._forced)
-        again = False
-        if state == INTERRUPTED and self._memory_ran_out(status):
+        again = bool(self._job.asked_again()) and state in (INTERRUPTED, FAILED)
+        if again:
+            reason = self._job.asked_again()
+            self._job.clear_again()
+        elif state == INTERRUPTED and self._memory_ran_out(status):
             step = state_of(self._job).get("step")
             again, told = memory.make_room(self._job, step=step if isinstance(step, int) else 0)
             reason = told if again else f"{told} {verdict.goes_on(self._job)}"
@@ -146,5 +149,5 @@ class Attendance:
 
     def _memory_ran_out(self, status: int | None) -> bool:
         """Whether the system has killed for memory since the start, and the child may be the one. A launcher hides how its own died."""
-        killed = status is None or status == -signal.SIGKILL or self._entry.processes > 1
+        killed = status is None or status == -getattr(signal, "SIGKILL", 9) or self._entry.processes > 1
         return killed and self._kills() > self._entry.kills

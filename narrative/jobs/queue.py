@@ -121,6 +121,8 @@ class Queue:
             entry = _found(connection, name)
             if entry.state in LIVE:
                 raise JobError(f"Job {shown(name)} is {entry.state}. Stop it first, then delete it.")
+            if _runs(name):
+                raise JobError(f"Job {shown(name)} is run by a process that this queue did not start. Wait for its end.")
             with folders.out_of_sight(name):
                 table.remove(connection, name)
         self._recover()
@@ -178,6 +180,13 @@ class Queue:
 
 def _job(name: str) -> Job:
     return Job(home.jobs() / name)
+
+
+def _runs(name: str) -> bool:
+    try:
+        return (home.jobs() / name / "lock").exists() and _job(name).running
+    except OSError:
+        return False
 
 
 def _found(connection: sqlite3.Connection, name: str) -> Entry:

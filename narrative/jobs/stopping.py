@@ -39,6 +39,7 @@ class Stopping:
     def _patience(self) -> float:
         """Seconds: it stops at the end of a step, and on a busy machine a step of a large model takes minutes."""
         state = state_of(self._job)
-        seconds, step = state.get("seconds"), state.get("step")
+        seconds, step, pause = state.get("seconds"), state.get("step"), state.get("pause")
         known = isinstance(seconds, int | float) and isinstance(step, int) and step > 0
-        return max(self._grace, self._steps * seconds / step) if known else self._grace  # type: ignore[operator]
+        paces = self._steps * seconds / step if known else 0.0  # type: ignore[operator]
+        return max(self._grace, paces) + (pause if isinstance(pause, int | float) else 0.0)  # an evaluation is not broken off

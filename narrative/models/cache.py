@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from narrative.errors import ModelError, require_whole
 from narrative.models.card import LanguageModel
 from narrative.models.loading import load_model
-from narrative.models.sources import locate
+from narrative.models.sources import locate, split_adapter
 
 
 class ModelCache:
@@ -79,6 +79,9 @@ def _stamp(name: str | None) -> Hashable:
     """Changes when a local model's files do; nothing for a hub model and for what isn't there."""
     if name is None:
         return None
+    base, adapter = split_adapter(name)
+    if adapter is not None:
+        return _stamp(base), _stamp(adapter)
     try:
         folder = locate(name).folder
         files = sorted(folder.glob("*.*")) if folder else []

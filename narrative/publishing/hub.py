@@ -31,6 +31,14 @@ def hub_token_here() -> bool:
     return bool(get_token())
 
 
+def require_hub(repo_id: str) -> None:
+    """Raises `PublishingError` for what would keep an upload from beginning: a name that is none, or no token."""
+    if not is_hub_id(repo_id) or "/" not in repo_id:
+        raise PublishingError(f"{shown(repo_id)} is no repository of the hub; it must be like 'owner/name'.")
+    if not hub_token_here():
+        raise PublishingError("No token of the Hugging Face hub is on this machine. Set HF_TOKEN, or run: hf auth login")
+
+
 def push_to_hub(job: Job, repo_id: str, *, private: bool = True, merge: bool = False) -> str:
     """Upload a finished job's model to `repo_id` (owner/name); its address.
 
@@ -38,10 +46,7 @@ def push_to_hub(job: Job, repo_id: str, *, private: bool = True, merge: bool = F
     gets the new files in one commit; a public one is refused while `private` is asked for. Raises `PublishingError`
     in one sentence for whatever the hub answers, and as `publish_job` does.
     """
-    if not is_hub_id(repo_id) or "/" not in repo_id:
-        raise PublishingError(f"{shown(repo_id)} is no repository of the hub; it must be like 'owner/name'.")
-    if not hub_token_here():
-        raise PublishingError("No token of the Hugging Face hub is on this machine. Set HF_TOKEN, or run: hf auth login")
+    require_hub(repo_id)
     packing = pack(job, merged=merge, places=ON_THE_HUB)
     with in_one_sentence(f"The copy of '{job.folder.name}' for the hub"):
         home.downloads().mkdir(parents=True, exist_ok=True)
@@ -79,7 +84,7 @@ def _one_sentence(repo_id: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         status = error.response.status_code
         why = {401: "the token is not valid", 403: "the token may not write there", 404: "there is no such owner"}.get(status)
-        raise PublishingError(f"The hub refused {repo_id}: {why or f'it answered {status}'}. Nothing was published.") from error
+        raise PublishingError(f"The hub refused {repo_id}: {why or f'it answered {status}'}. Nothing was uploaded.") from error
     except Exception as error:  # the HTTP library's own errors, which change with the library
         reason = "no answer" if "Timeout" in type(error).__name__ else "no connection"
         raise PublishingError(f"The hub can't be reached ({reason}). Try again later.") from error

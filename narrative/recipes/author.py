@@ -14,12 +14,13 @@ import json
 import lzma
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from narrative import home
-from narrative.corpus import Corpus, load_corpus
+from narrative.corpus import Corpus, corpus_names, load_corpus
 from narrative.corpus.build import build_from_files
 from narrative.corpus.building import BuildSettings
 from narrative.corpus.options import ReadOptions
@@ -48,11 +49,12 @@ class Line:
 
 def build_corpus(data: Path, author: str) -> Corpus:
     """The author's books as a corpus under NARRATIVE_HOME; taken up again when it is there. Raises `CorpusError` for an unknown author."""
-    name = slug(author)
-    try:
-        return load_corpus(name)
-    except CorpusError:
-        pass
+    name, origin = slug(author), f"{author}, public domain"
+    if name in corpus_names():
+        found = load_corpus(name)
+        if found.origin != origin:
+            raise CorpusError(f"There is a corpus '{name}' already, which is not this recipe's. Rename or delete it.")
+        return found
     with TemporaryDirectory() as folder:
         books = Path(folder) / f"{name}.jsonl"
         with books.open("w", encoding="utf-8") as out:
@@ -61,15 +63,16 @@ def build_corpus(data: Path, author: str) -> Corpus:
                     out.writelines(line for line in lines if json.loads(line)["author"] == author)
         if not books.stat().st_size:
             raise CorpusError(f"There is no book by '{author}' in {data.name}.")
-        settings = BuildSettings(origin=f"{author}, public domain", licence="public domain")
+        settings = BuildSettings(origin=origin, licence="public domain")
         for _ in build_from_files([books], name, settings=settings, options=ReadOptions()):
             pass
     return load_corpus(name)
 
 
 def slug(author: str) -> str:
-    """A corpus's name: the last word of the author's."""
-    return re.sub(r"[^a-z0-9]+", "-", author.lower()).strip("-").rpartition("-")[2] or "author"
+    """A corpus's name: the author's in small letters, without accents."""
+    plain = unicodedata.normalize("NFKD", author).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "author"
 
 
 def job_for(corpus: Corpus, way: str) -> Job:

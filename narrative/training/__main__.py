@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from narrative.errors import NarrativeError
+from narrative.training import ranks
 from narrative.training.job import Job
 
 FINISHED, CANNOT, STOPPED = 0, 2, 3
@@ -25,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         from narrative.training.run import train
 
         disable_progress_bar()
-        return FINISHED if train(job) else STOPPED
+        # Of several processes only the first says that it was stopped: a launcher ends all when one fails, in the middle of a checkpoint.
+        return FINISHED if train(job) or not ranks.is_first() else STOPPED
     except NarrativeError as error:
         print(error, file=sys.stderr)
         return CANNOT

@@ -25,7 +25,7 @@ def arguments(job: Job, settings: TrainingSettings, *, steps: int, fresh: bool) 
         "bf16": precision_for(device, settings.precision) == "bfloat16", "use_cpu": device.name == "cpu",
         "activation_checkpointing": settings.gradient_checkpointing, "activation_checkpointing_kwargs": {"use_reentrant": False},
         "eval_strategy": "steps", "eval_steps": settings.evaluate_every, "batch_eval_metrics": False, "eval_on_start": fresh,
-        "save_steps": settings.save_every, "save_total_limit": 2, "logging_steps": settings.log_every,
+        "save_steps": settings.save_every, "save_total_limit": None, "logging_steps": settings.log_every,
         "logging_nan_inf_filter": False, "report_to": "none", "disable_tqdm": True, "dataloader_pin_memory": False,
         "remove_unused_columns": False, "ddp_find_unused_parameters": False,
     }  # fmt: skip

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from narrative.corpus import Corpus
-from narrative.files import read_json, write_json
+from narrative.files import read_json, sync, write_json
 from narrative.formats import Format
 from narrative.training.mixing import evenly, reading_plan
 
@@ -62,6 +62,7 @@ def tokenize(
                 tokens += len(ids) + 1
             size += sum(len(text.encode()) for text in texts)
             heard(size / max(getattr(corpus, split).bytes, 1))
+    sync(path)
     made = TokenFile(path, tokens, size)
     write_json(card, {key: value for key, value in asdict(made).items() if key != "path"})
     return made

@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from narrative import home
 from narrative.errors import TrainingError
@@ -88,13 +89,12 @@ def _ask(folder: Path, cancelled: Callable[[], bool]) -> Estimate:
             time.sleep(LOOK_EVERY)
     finally:
         if child.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
             child.wait()
     try:
         answer = read_json(folder / RESULT)
     except (FileNotFoundError, ValueError):
-        if child.returncode == -signal.SIGKILL:
+        if child.returncode == -getattr(signal, "SIGKILL", 9):
             raise TrainingError("This does not fit into the memory of this machine: the trial run was killed for it.") from None
         raise TrainingError(f"No estimate could be made: the trial run broke off (status {child.returncode}).") from None
     if "error" in answer:
@@ -106,7 +106,7 @@ def _sweep(root: Path) -> None:
     """What a crash has left."""
     for left in root.iterdir():
         owner = left.name.partition("-")[0]
-        if owner.isdecimal() and not Path(f"/proc/{owner}").exists() and Path("/proc").exists():
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
 
 

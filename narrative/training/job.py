@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from narrative.errors import TrainingError
-from narrative.files import read_json, write_json
+from narrative.files import read_json, sync, write_json, write_text
 from narrative.training import ranks
 from narrative.training.settings import TrainingSettings
 
@@ -197,16 +197,42 @@ class Job:
         return self.folder / "best"
 
     def mark_complete(self, checkpoint: Path) -> None:
+        sync(checkpoint)  # the mark must not outlive a power cut that the rest does not
         (checkpoint / COMPLETE).touch()
+        sync(checkpoint)
+
+    def forget_checkpoints(self, *, keep: int) -> None:
+        """Remove all whole checkpoints but the `keep` with the highest steps."""
+        whole = sorted((path for path in self.folder.glob("checkpoint-*") if (path / COMPLETE).exists()), key=_step_of)
+        for path in whole[:-keep]:
+            (path / COMPLETE).unlink()  # first: half a removal must not look like a checkpoint
+            shutil.rmtree(path, ignore_errors=True)
+
+    def ask_again(self, reason: str) -> None:
+        """Let whoever keeps the queue start this job again, for it can go on by itself; why, in a sentence."""
+        write_text(self.folder / "again", reason)
+
+    def asked_again(self) -> str:
+        """The sentence of `ask_again`; '' when nobody asked since `clear_again`."""
+        with suppress(OSError):
+            return (self.folder / "again").read_text(encoding="utf-8")
+        return ""
+
+    def clear_again(self) -> None:
+        (self.folder / "again").unlink(missing_ok=True)
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was written to its end; half-written ones are removed."""
-        found = sorted(self.folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+        found = sorted(self.folder.glob("checkpoint-*"), key=_step_of)
         for path in found:
             if not (path / COMPLETE).exists():
                 shutil.rmtree(path)
         whole = [path for path in found if path.exists()]
         return whole[-1] if whole else None
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
 
 
 def _locked(file: IO[str]) -> bool:

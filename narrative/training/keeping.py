@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from narrative.errors import TrainingError
 from narrative.files import read_json, write_json
 from narrative.training import ranks
 from narrative.training.curve import Curve
 from narrative.training.job import Job
 from narrative.training.reporting import diverged
+
+KEPT = 2  # checkpoints
 
 
 class TrustedCheckpoints(TrainerCallback):
@@ -38,6 +39,7 @@ class TrustedCheckpoints(TrainerCallback):
             raise diverged(state.global_step, args.learning_rate)
         if ranks.is_first():
             self.job.mark_complete(checkpoint)
+            self.job.forget_checkpoints(keep=KEPT)  # by their steps: Trainer itself would go by the clock, which may be set
 
 
 class BestWeights:
@@ -47,7 +49,10 @@ class BestWeights:
         self.job = job
 
     def measured(self, curve: Curve, step: int, model: Any, control: TrainerControl) -> None:
-        if curve.best() == step and ranks.is_first():
+        if curve.best() != step:
+            return
+        control.should_save = True  # else a run that goes on from an earlier step might find others best than those that lie here
+        if ranks.is_first():
             self._write(step, model)
 
     def _write(self, step: int, model: Any) -> None:
@@ -61,20 +66,22 @@ class BestWeights:
         shutil.rmtree(self.job.best, ignore_errors=True)
         part.replace(self.job.best)
 
-    def restore(self, model: Any, *, step: int) -> None:
-        """Put the weights of that step back. Raises `TrainingError` when others lie there, or none."""
+    def restore(self, model: Any, *, step: int) -> bool:
+        """Put the weights of that step back. False when others lie there, or none."""
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
             kept = int(read_json(self.job.best / "best.json")["step"])
             weights = load_file(self.job.best / "weights.safetensors")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"The weights of step {step:,}, the best ones, can't be read: {error}.") from error
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+            return False
         if kept != step:
-            raise TrainingError(f"The weights kept are of step {kept:,}, but those of step {step:,} were the best.")
+            return False
         with torch.no_grad():
             for name, weight in learning(model).items():
                 weight.copy_(weights[name])
+        return True
 
 
 def learning(model: Any) -> dict[str, torch.nn.Parameter]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 
 from narrative.errors import TrainingError
-from narrative.training import ranks
 from narrative.training.job import Job
 from narrative.training.settings import TrainingSettings
 
@@ -21,9 +20,12 @@ def is_exhausted(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
 
 
-def make_smaller(job: Job, settings: TrainingSettings, *, step: int) -> str:
-    """Halve the batch for the rest of the job; the sentence that says so. Raises `TrainingError` when it is 1 already."""
-    batch, accumulation = job.batch(settings)
+def make_smaller(job: Job, settings: TrainingSettings, *, step: int, used: tuple[int, int] | None = None) -> str:
+    """Halve the batch for the rest of the job; the sentence that says so. Raises `TrainingError` when it is 1 already.
+
+    `used`: (batch, accumulation) that was too much, so that several processes which run out at once halve it once.
+    """
+    batch, accumulation = used or job.batch(settings)
     if batch == 1:
         advice = "Choose a shorter context, a smaller base model, LoRA, or gradient checkpointing."
         raise TrainingError(f"The memory doesn't suffice even for one text at a time. {advice}")
@@ -31,8 +33,7 @@ def make_smaller(job: Job, settings: TrainingSettings, *, step: int) -> str:
         smaller, accumulation = 1, accumulation * batch
     else:
         smaller, accumulation = batch // 2, accumulation * 2
-    if ranks.is_first():
-        job.set_batch(smaller, accumulation)
+    job.set_batch(smaller, accumulation)
     told = f"Memory ran out with {batch} texts at a time. It goes on with {smaller} at a time, which learns the same more slowly."
     job.append_note("memory", told, step=step)
     return told

@@ -36,6 +36,7 @@ class Reporter(TrainerCallback):
         self.began = self.told = self.step_began = time.monotonic()
         self.first = self.logged = 0
         self.busy = 0.0  # seconds in steps since the last training loss
+        self.rested, self.pause = self.began, 0.0  # when the last step ended, and the seconds that the last evaluation took
         self.last: dict[str, Any] = {}
 
     @property
@@ -47,7 +48,8 @@ class Reporter(TrainerCallback):
         """For `state.json`."""
         tests = [one for one in self.curve.steps() if one <= step]
         figures = self.curve.figures(tests[-1]) if tests else {}
-        return {"step": step, "seconds": round(self.seconds, 1), "memory": peak_memory(), **self.last, **figures}
+        now = {"seconds": round(self.seconds, 1), "pause": round(self.pause, 1), "memory": peak_memory()}
+        return {"step": step, "shares": dict(self.curve.weights), **now, **self.last, **figures}
 
     def tell(self, state: TrainerState) -> None:
         done = state.global_step - self.first
@@ -66,7 +68,8 @@ class Reporter(TrainerCallback):
         self.step_began = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.busy += time.monotonic() - self.step_began
+        self.rested = time.monotonic()
+        self.busy += self.rested - self.step_began
         if time.monotonic() - self.told >= TELL_EVERY:
             self.tell(state)
 
@@ -103,6 +106,7 @@ class Reporter(TrainerCallback):
             if complete:
                 for listener in self.listeners:
                     listener.measured(self.curve, step, kwargs.get("model"), control)
+                self.pause = time.monotonic() - self.rested
                 self.tell(state)
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from narrative.corpus import Corpus
-from narrative.files import read_json, write_json
+from narrative.files import read_json, sync, write_json
 from narrative.formats import Example, Format
 from narrative.models.card import SEQ2SEQ
 from narrative.training.blocks import Heard, silent
@@ -68,6 +68,10 @@ class RowShape:
         kept = min(len(written), max(room - len(read), room // 2))  # never all of the context for what is only read
         return start + read[len(read) - (room - kept) :], written[:kept], True  # its end leads on to what is written
 
+    def text_of(self, ids: list[int]) -> str:
+        """Without special tokens."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
     @property
     def counts_all(self) -> bool:
         """Whether the loss counts what is read too."""
@@ -87,12 +91,16 @@ def write_rows(corpus: Corpus, split: str, *, shape: RowShape, path: Path, heard
             np.asarray(read + written, dtype=np.uint32).tofile(out)
             places.append((end, end + len(read), end + len(read) + len(written)))
             end = places[-1][2]
-            learned += len(read) + len(written) if shape.counts_all else len(written)
-            size += len((example.text if shape.counts_all else example.learned).encode())
+            counted = [*read, *written][1:] if shape.counts_all else written  # nothing comes before the first token
+            learned += len(counted)
+            text = shape.text_of(counted) if shortened else example.text if shape.counts_all else example.learned
+            size += len(text.encode())
             cut += shortened
             if len(places) % TELL_EVERY == 0:
                 heard(len(places) / max(getattr(corpus, split).records, 1))
     np.save(path.with_suffix(".npy"), np.array(places, dtype=np.int64).reshape(-1, 3))
+    sync(path)
+    sync(path.with_suffix(".npy"))
     made = RowFile(path, len(places), end, learned, size, cut)
     write_json(card, {key: value for key, value in asdict(made).items() if key != "path"})
     return made

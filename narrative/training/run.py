@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import shutil
 from contextlib import suppress
@@ -14,7 +13,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from narrative.corpus import Corpus, load_corpus
 from narrative.errors import NarrativeError, SettingsError, TrainingError
-from narrative.files import write_json
+from narrative.files import sync, write_json
 from narrative.models.sources import FOLDER, locate
 from narrative.training import ranks
 from narrative.training.arguments import arguments
@@ -30,7 +29,7 @@ from narrative.training.preparing import Preparing, StoppedError
 from narrative.training.reporting import Listener, Reporter
 from narrative.training.sampling import Samples, usual_prompt
 from narrative.training.settings import TrainingSettings
-from narrative.training.stopping import DiskGuard, Patience, StopOnRequest
+from narrative.training.stopping import DiskGuard, Patience, StopOnRequest, refused_by_disk
 
 
 def train(job: Job) -> bool:
@@ -40,18 +39,25 @@ def train(job: Job) -> bool:
     any crash, the checkpoints stay.
     """
     settings = job.settings()  # first of all: what is no job gets no state
-    with job.held():
-        try:
-            return _train_in_memory(job, settings)
-        except NarrativeError as error:
-            _fail(job, str(error))
+    try:
+        with job.held():
+            return _train_held(job, settings)
+    except OSError as error:  # not even the lock could be written
+        raise TrainingError(refused_by_disk(job, error) or f"The job's folder can't be used: {error.strerror}.") from error
+
+
+def _train_held(job: Job, settings: TrainingSettings) -> bool:
+    try:
+        return _train_in_memory(job, settings)
+    except NarrativeError as error:
+        _fail(job, str(error))
+        raise
+    except Exception as error:
+        told = refused_by_disk(job, error)
+        if not told:
             raise
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES):
-                raise
-            told = f"The disk did not take what the run had to write: {error.strerror}. Make room, then resume."
-            _fail(job, told)
-            raise TrainingError(told) from error
+        _fail(job, told)
+        raise TrainingError(told) from error
 
 
 def _fail(job: Job, reason: str) -> None:
@@ -61,16 +67,20 @@ def _fail(job: Job, reason: str) -> None:
 
 
 def _train_in_memory(job: Job, settings: TrainingSettings) -> bool:
+    if ranks.is_first():
+        job.clear_again()
     while True:
+        used = job.batch(settings)
         try:
             return _train(job, settings)
         except (RuntimeError, MemoryError) as error:
             if not is_exhausted(error):
                 raise
             step = int(job.state().get("step") or 0)
-        make_smaller(job, settings, step=step)  # after the except: its traceback held the tensors
-        if ranks.count() > 1:
-            raise TrainingError("Memory ran out in one of the processes. Resume: it goes on with half the batch.")
+        told = make_smaller(job, settings, step=step, used=used)  # after the except: its traceback held the tensors
+        if ranks.count() > 1:  # the others wait for this one in vain: all begin anew
+            job.ask_again(told)
+            raise TrainingError(told)
         release()
 
 
@@ -140,7 +150,7 @@ class Run:
         steps = steps_of(settings, self.materials.units)
         curve = Curve(self._shares(), self.materials.bits)
         curve.read(job.metrics())
-        best, patience = BestWeights(job), Patience(job, settings.patience)
+        best, patience = BestWeights(job), Patience(job, settings.patience, steps=steps)
         prompt = usual_prompt(settings, self.corpora)
         listeners: list[Listener] = [*([best] if settings.keep == "best" else []), patience, Samples(job, self.beginning, settings, prompt)]
         data = self.materials.training(length=steps * settings.blocks_a_step, seed=settings.seed)
@@ -155,9 +165,8 @@ class Run:
         if not curve.measured(step):
             trainer.evaluate()
         kept = step
-        if settings.keep == "best" and curve.best() != step:
+        if settings.keep == "best" and curve.best() != step and best.restore(trainer.model, step=curve.best()):
             kept = curve.best()
-            best.restore(trainer.model, step=kept)
             told = "before the first step: nothing that it learned made it better" if kept == 0 else f"of step {kept:,}"
             job.append_note("kept", f"The finished model is the one {told}, with the lowest test loss ({curve.mean(kept):.3f}).", step=step)
         self._save()
@@ -209,4 +218,5 @@ class Run:
         else:
             self.beginning.model.save_pretrained(part)
         self.beginning.tokenizer.save_pretrained(part)
+        sync(part)
         part.replace(self.job.model)

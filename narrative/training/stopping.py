@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from typing import Any
 
@@ -13,6 +14,7 @@ from narrative.training.curve import Curve
 from narrative.training.job import Job
 
 RESERVE = 200_000_000  # bytes that a run leaves free for everybody else on the disk
+_REFUSALS = tuple(getattr(errno, name) for name in ("ENOSPC", "EROFS", "EDQUOT", "EACCES") if hasattr(errno, name))
 LOOK_EVERY = 10  # steps between two looks at the disk
 
 
@@ -51,18 +53,28 @@ class DiskGuard(TrainerCallback):
             control.should_save = free > self.checkpoint + RESERVE // 4
 
 
+def refused_by_disk(job: Job, error: Exception) -> str:
+    """A sentence if this error comes of a disk that took nothing more; else ''. Libraries hide the system's word in errors of their own."""
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return f"The disk did not take what the run had to write: {error.strerror}. Make room, then resume."
+    full = shutil.disk_usage(job.folder).free < RESERVE // 4 if job.folder.exists() else False
+    said = "no space left" in str(error).lower()
+    return "The disk is full: what the run had to write did not fit. Make room, then resume." if full or said else ""
+
+
 class Patience:
     """Ends the run when so many evaluations in a row brought no better test loss; warns when the model memorises."""
 
-    def __init__(self, job: Job, evaluations: int | None) -> None:
-        self.job, self.evaluations, self.exhausted = job, evaluations, False
+    def __init__(self, job: Job, evaluations: int | None, *, steps: int) -> None:
+        """`steps`: of the whole run, at whose end nothing is left to be cut short."""
+        self.job, self.evaluations, self.steps, self.exhausted = job, evaluations, steps, False
 
     def measured(self, curve: Curve, step: int, model: Any, control: TrainerControl) -> None:
         warned = any(note.get("kind") == "memorising" for note in self.job.notes())
         sentence = "" if warned else curve.memorising()
         if sentence:
             self.job.append_note("memorising", sentence, step=step)
-        if self.evaluations and curve.since_best() >= self.evaluations:
+        if self.evaluations and step < self.steps and curve.since_best() >= self.evaluations:
             self.exhausted = control.should_training_stop = True
             best = curve.best()
             told = f"{self.evaluations} evaluations in a row brought no better test loss than {curve.mean(best):.3f} at step {best:,}."
