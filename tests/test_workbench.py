@@ -25,8 +25,8 @@ from narrative.jobs import JobRow, Queue, table
 from narrative.jobs.states import FAILED, FINISHED, INTERRUPTED, QUEUED, RUNNING, STATES, STOPPED, STOPPING
 from narrative.plots import QUANTITIES, TEST, TRAINING
 from narrative.store.database import Database
-from narrative.studio.curves import POINTS, Lines, lines_compared, lines_of
-from narrative.studio.foreseeing import Foresight
+from narrative.studio.curves import POINTS, TESTED, Lines, lines_compared, lines_of
+from narrative.studio.foreseeing import Foreseen, Foresight
 from narrative.studio.measurements import Measured, Measurements, thin
 from narrative.studio.numbers import COLUMNS
 from narrative.studio.telling import duration, ordinal, state_in_words, told, trend
@@ -36,7 +36,9 @@ from narrative.tabs.train.curve_view import MOST_DRAWN
 from narrative.tabs.train.job_form import BY_NAME, settings_of, values_of, wish_for, wish_of
 from narrative.tabs.train.serving import PREFIX, Serving, script_address
 from narrative.tabs.train.watching import A_PAGE, Wish, draw_jobs
+from narrative.tabs.train.working import draw_foreseen
 from narrative.training.architectures import SIZES, Architecture
+from narrative.training.curve import Curve
 from narrative.training.estimate import Estimate
 from narrative.training.presets import PRESETS
 from narrative.training.settings import TrainingSettings
@@ -91,6 +93,11 @@ def unseen(step: int, loss: float, corpus: str = "tales") -> dict[str, Any]:
 def write(path: Path, lines: list[dict[str, Any]], *, mode: str = "a") -> None:
     with path.open(mode) as out:
         out.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def over_the_wire(answer: Any) -> bytes:
+    """As Gradio sends it."""
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def looker(bench: Workbench, **wish: Any) -> Get:
@@ -214,6 +221,49 @@ def test_the_fullest_look_stays_under_its_bytes(bench: Workbench) -> None:
         assert any("detail" in answer for answer in answers) is bool(kind)
 
 
+def test_eight_jobs_over_each_other_stay_under_its_bytes_while_every_line_is_new(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number:02}{'a' * 78}" for number in range(A_PAGE)]
+    settings, steps = replace(tiny_settings(), sample_prompt="p" * 400), range(1_000_003, 1_400_003, 1_000)
+    measured = [train_line(step, loss=2 + step % 977 / 1234) for step in steps] + [unseen(step, 2 + step % 977 / 1234) for step in steps]
+    for name in names:
+        row = bench.queue.submit(settings, name=name)
+        write(row.folder / "metrics.jsonl", measured)
+        write(row.folder / "notes.jsonl", [{"step": n, "kind": "memory", "text": "The batch was halved. " * 9} for n in range(20)])
+    for kind in ("", "samples"):
+        look = looker(bench, job=names[0], compare=names[1:8], open=kind)
+        answers = [look()]
+        while answers[-1].get("more"):
+            answers.append(look())
+        (curve,) = (answer["curve"]["figure"]["data"] for answer in answers if "curve" in answer)
+        assert len(curve) == 16
+        assert min(len(line["x"]) for line in curve) >= 12
+        assert ("detail" in answers[-1]) == bool(kind)
+        assert [size for answer in answers if (size := len(over_the_wire(answer))) > A_POLL - 1_000] == []
+        for name in names[:8]:  # all that are drawn change at once, and the curve comes anew
+            put(bench, name, published="a" * 80, perplexity=21.4 + len(kind))
+            write(bench.queue.row(name).folder / "metrics.jsonl", [train_line(2_000_000)])
+        monkeypatch.setattr("narrative.tabs.train.curve_view.OVERLAY_EVERY", 0)
+        answer = look()
+        assert "figure" in answer["curve"]
+        assert len(answer["rows"]) == 8
+        assert len(over_the_wire(answer)) < A_POLL
+
+
+@pytest.mark.parametrize("letter", ["w", "ж", "語", "🦊", '"', "\n", "\x01"])
+def test_samples_of_any_script_stay_under_their_bytes(bench: Workbench, job: JobRow, letter: str) -> None:
+    write(job.folder / "samples.jsonl", [{"step": n, "prompt": letter * 900, "text": letter * 4000} for n in range(90)])
+    write(job.folder / "samples.jsonl", [{"step": 90, "prompt": "Once", "text": letter * 100}])
+    write(job.folder / "metrics.jsonl", [unseen(0, 4.0)] + [train_line(step) for step in range(1, 900)])
+    (job.folder / "train.log").write_bytes(b"\xff" * 90_000 + b"\nend\n")
+    look = looker(bench, job="house", open="samples")
+    first, second = look(), look()
+    shown = second["detail"]["value"]["samples"]
+    assert (shown[0]["text"], shown[1]["text"][:9]) == (letter * 100, letter * 9)
+    assert max(len(over_the_wire(answer)) for answer in (first, second)) < A_POLL
+    assert len(over_the_wire(second["detail"])) < 10_500
+    assert len(bench.log_tail(job).encode()) <= LOG_TAIL
+
+
 def test_one_changed_job_sends_one_line(bench: Workbench) -> None:
     for number in range(8):
         bench.queue.submit(tiny_settings(), name=f"job-{number}")
@@ -264,6 +314,35 @@ def test_several_corpora_have_a_line_each_and_one_mean_by_weight() -> None:
     lines = Lines("x", Measured(tests={"b": other, "a": column}), {"a": 3.0, "b": 1.0})
     assert [one.name for one in lines_of(lines, "loss")] == ["training", "test, a", "test, b"]
     assert lines.tests()[1].tolist() == [3.5, 2.5]
+    assert lines.tests("perplexity")[1].tolist() == pytest.approx([np.exp(3.5), np.exp(2.5)])
+    assert not len(Lines("x", Measured(tests={"a": column}), {"a": 3.0, "b": 1.0}).tests()[1])
+
+
+@pytest.mark.parametrize(
+    ("shares", "mean"), [({"tales": 9000.0, "verse": 1000.0}, 3.1), (None, 3.5), ("x", 3.5), ({"tales": "9"}, 3.5), ({}, 3.5)]
+)
+def test_the_mean_over_corpora_is_the_one_that_the_job_tells(bench: Workbench, shares: Any, mean: float) -> None:
+    both = replace(tiny_settings("verse"), corpora=((tiny_settings("tales").corpora[0][0], 0.0), ("verse", 0.0)))
+    row = bench.queue.submit(both, name="house")
+    write(row.folder / "metrics.jsonl", [unseen(step, 3.0 + step, corpus) for step, corpus in ((0, "tales"), (1, "verse"))])
+    write(row.folder / "metrics.jsonl", [unseen(5, loss, corpus) for loss, corpus in ((3.0, "tales"), (4.0, "verse"))])
+    (row.folder / "state.json").write_text(json.dumps({"state": "running", "shares": shares}))
+    steps, losses = bench.lines(row).tests()
+    assert (steps.tolist(), losses.tolist()) == ([5], pytest.approx([mean]))
+    assert bench.lines(row).tests("perplexity")[1].tolist() == pytest.approx([np.exp(mean)])
+
+
+def test_the_curve_and_the_job_agree_on_every_figure() -> None:
+    shares = {"a": 730.0, "b": 270.0}
+    job = Curve(shares, dict.fromkeys(shares, 1.0))
+    told = {"a": [4.0, 2.5], "b": [3.1, 2.9]}
+    for corpus, losses in told.items():
+        for step, loss in enumerate(losses):
+            job.add_test(step, corpus, loss)
+    columns = {name: {"step": np.array([0.0, 1]), "line": np.array([0.0, 1]), "test_loss": np.array(told[name])} for name in told}
+    lines = Lines("x", Measured(tests=columns), shares)
+    for figure in ("test_loss", "perplexity"):
+        assert lines.tests(figure)[1].tolist() == pytest.approx([job.figures(step)[figure] for step in (0, 1)])
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
@@ -277,7 +356,7 @@ def test_jobs_of_other_batches_are_compared_by_the_tokens_they_read(tmp_path: Pa
     assert across == "tokens read"
     ends = {(one.name, one.side): one.x[-1] for one in series}
     assert (ends["small", TRAINING], ends["large", TRAINING]) == (2000, 8000)
-    assert ends.get(("large", TEST), 8000) == 8000
+    assert ends.get(("large", TEST)) == (8000 if quantity in TESTED else None)
 
 
 def test_numbers_that_are_none_are_holes_and_no_error(bench: Workbench, job: JobRow) -> None:
@@ -424,15 +503,15 @@ def test_from_scratch_takes_a_named_size_or_numbers_of_ones_own(here: str) -> No
         TrainingSettings(
             corpora=(("a", 0.0),), method="scratch", architecture=Architecture("llama", 3, 4, 64, 300, 32), sample_prompt="Once"
         ),
+        TrainingSettings(
+            corpora=(("a", 1 / 3), ("b", 2e5 + 1 / 3)), base="tiny", learning_rate=1 / 30_000, adam_beta2=0.95, decay=0.5, decay_to=0.1,
+            evaluate_blocks=7, log_every=1, sample_prompt="A long beginning.\n" * 90,
+        ),
     ],
-)
+)  # fmt: skip
 def test_duplicating_fills_the_form_so_that_it_asks_for_the_same(settings: TrainingSettings) -> None:
-    asked = settings_of(wish_for(settings))
-    silent = {"adam_beta2", "decay", "decay_to", "evaluate_blocks", "log_every"}  # not in the form
-    assert {key: value for key, value in asked.to_json().items() if key not in silent} == {
-        key: value for key, value in json.loads(json.dumps(settings.to_json())).items() if key not in silent
-    } | {"corpora": asked.to_json()["corpora"]}
-    assert asked.corpora == settings.corpora
+    sent = json.loads(json.dumps(wish_of(wish_for(settings))))  # to the page, and back
+    assert settings_of(wish_of(sent)) == settings
 
 
 @pytest.mark.parametrize(
@@ -455,8 +534,8 @@ def test_settings_are_told_in_words_and_as_a_command_that_the_command_line_takes
     assert words["Corpora"] == "house list (0.7), b (0.3)"
     assert (words["Rank"], words["Stop early after"], words["Lot"]) == ("4", "never", "5")
     assert (
-        command_line(settings, name="x")
-        == "narrative train --corpus 'house list:0.7' --corpus b:0.3 --method lora --base tiny --lora-rank 4 --seed 5 --name x --detach"
+        command_line(settings)
+        == "narrative train --corpus 'house list:0.7' --corpus b:0.3 --method lora --base tiny --lora-rank 4 --seed 5 --detach"
     )
 
 
@@ -464,7 +543,11 @@ def test_settings_are_told_in_words_and_as_a_command_that_the_command_line_takes
     "settings",
     [
         TrainingSettings(
-            corpora=(("a b", 0.7), ("c", 0.3)), base="tiny", learning_rate=3.3e-4, sample_prompt="- $(x) 'y'", gradient_checkpointing=True
+            corpora=(("a b", 123456.7), ("c", 1 / 3)),
+            base="tiny",
+            learning_rate=1 / 30_000,
+            sample_prompt="- $(x) 'y'",
+            gradient_checkpointing=True,
         ),
         TrainingSettings(
             corpora=(("a", 0.0),), method="scratch", architecture=Architecture("llama", 3, 4, 64, 300, 32), warmup=0.0, dropout=0.1
@@ -472,17 +555,21 @@ def test_settings_are_told_in_words_and_as_a_command_that_the_command_line_takes
     ],
 )
 def test_the_command_line_reads_back_what_the_page_shows(settings: TrainingSettings) -> None:
-    options = build_parser("train").parse_args(shlex.split(command_line(settings, name="x"))[1:])
+    options = build_parser("train").parse_args(shlex.split(command_line(settings))[1:])
     read = given_fields(options, TrainingSettings) | {"corpora": settings.corpora}
     if settings.architecture:
         assert read.pop("context") == settings.architecture.context
         read["architecture"] = Architecture(**given_fields(options, Architecture) | {"context": settings.architecture.context})
     assert TrainingSettings(**read) == settings
-    assert options.corpus == [f"{name}:{weight:g}" if weight else name for name, weight in settings.corpora]
-    assert (options.name, options.detach) == ("x", True)
+    pairs = [text.partition(":") for text in options.corpus]
+    assert tuple((corpus, float(weight or 0)) for corpus, _, weight in pairs) == settings.corpora
+    assert (options.name, options.detach) == ("", True)
 
 
 # ---- estimates
+
+
+ESTIMATE = Estimate(1000, 100, 50, 5_000_000, 5_000_000, 60.0, 10**9, 8 * 10**9, 900.0, "cpu")
 
 
 class Slow:
@@ -500,7 +587,7 @@ class Slow:
                 self.called_off.append(settings.learning_rate)
                 raise TrainingError("Called off.")
         self.done.append(settings.learning_rate)
-        return Estimate(1000, 100, 50, 5_000_000, 5_000_000, 60.0, 10**9, 8 * 10**9, 900.0, "cpu")
+        return ESTIMATE
 
 
 @pytest.fixture
@@ -559,6 +646,63 @@ def test_an_estimate_that_fails_says_why(bench: Workbench, monkeypatch: pytest.M
     assert bench.foreseen("ann").wrong == "There is no estimate in this test."  # type: ignore[union-attr]
 
 
+def test_what_went_wrong_once_is_tried_again_and_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("narrative.studio.foreseeing.PAUSE", 0.01)
+    full = iter((True, False))
+
+    def work(*_: Any, **__: Any) -> Estimate:
+        if next(full):
+            raise TrainingError("The disk is full.")
+        return ESTIMATE
+
+    foresight = Foresight(work)
+    foresight.ask("ann", rate(1e-3))
+    until(lambda: foresight.answer("ann").wrong)  # type: ignore[union-attr]
+    foresight.ask("bob", rate(1e-3))
+    until(lambda: foresight.answer("bob").estimate)  # type: ignore[union-attr]
+    assert foresight.answer("ann").wrong  # type: ignore[union-attr]
+    foresight.ask("ann", rate(1e-3))
+    assert foresight.answer("ann").estimate == ESTIMATE  # type: ignore[union-attr]
+
+
+def test_an_estimate_that_comes_after_the_start_still_goes_to_its_job(narrative_home: Path, slow: Slow) -> None:
+    bench = Workbench(Queue(Database(narrative_home / "studio.db"), worker_command=("false",)), Foresight(slow))
+    bench.foresee("ann", tiny_settings())
+    slow.begun.acquire()
+    row = bench.start("ann", tiny_settings(), name="hasty")
+    assert (bench.foreseen("ann"), row.job.estimate()) == (None, {})
+    bench.foresee("ann", rate(2e-3))  # the next one; it must not call the first off
+    changed = bench.start("ann", rate(3e-3), name="changed")  # another figure than was asked for: that one is worked out
+    bench.foresee("bob", rate(4e-3))
+    bench.foresight.forget("bob")
+    never_minded = bench.start("bob", rate(4e-3), name="never-minded")
+    slow.let_go.set()
+    until(lambda: row.job.estimate() and changed.job.estimate())
+    assert (row.job.estimate()["steps"], slow.done, slow.called_off) == (50, [tiny_settings().learning_rate, 3e-3], [])
+    assert never_minded.job.estimate() == {}
+
+
+def test_an_estimate_for_a_job_that_was_deleted_leaves_nothing(narrative_home: Path, slow: Slow) -> None:
+    bench = Workbench(Queue(Database(narrative_home / "studio.db"), worker_command=("false",)), Foresight(slow))
+    bench.foresee("ann", rate(1e-3))
+    slow.begun.acquire()
+    row = bench.start("ann", rate(1e-3), name="hasty")
+    bench.stop("hasty")
+    bench.delete("hasty")
+    slow.let_go.set()
+    bench.foresee("bob", rate(1e-3))  # waits for the first, then has its answer
+    until(lambda: not bench.foreseen("bob").working)  # type: ignore[union-attr]
+    until(lambda: not [one for one in threading.enumerate() if one.name == "estimate"])
+    assert not row.folder.exists()
+
+
+def test_what_learns_and_from_how_much_is_told_in_words() -> None:
+    told = draw_foreseen(Foreseen(tiny_settings(), ESTIMATE))
+    assert told["more"] == "All 5,000,000 weights learn; 1,000 tokens to learn from, 100 held back to test on."
+    few = draw_foreseen(Foreseen(tiny_settings(), replace(ESTIMATE, trainable=20_000)))
+    assert few["more"].startswith("20,000 of 5,000,000 weights learn (0.4 %); ")
+
+
 def test_what_was_foreseen_stays_with_the_job(narrative_home: Path, slow: Slow) -> None:
     bench = Workbench(Queue(Database(narrative_home / "studio.db"), worker_command=("false",)), Foresight(slow))
     slow.let_go.set()
@@ -597,6 +741,18 @@ def test_a_worker_that_can_not_start_is_told_and_nothing_breaks(narrative_home: 
     bench = Workbench(Queue(Database(narrative_home / "studio.db"), worker_command=("/nowhere/at/all",)), Foresight(never))
     bench.queue.submit(tiny_settings(), name="house")
     assert "can't be started" in looker(bench)()["trouble"]
+
+
+def test_a_job_that_is_in_the_queue_has_not_failed_though_no_worker_comes(narrative_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("narrative.jobs.queue.TEND_EVERY", 0)
+    bench = Workbench(Queue(Database(narrative_home / "studio.db"), worker_command=("/nowhere/at/all",)), Foresight(never))
+    row = bench.start("ann", tiny_settings(), name="house")
+    assert (row.state, [one.name for one in bench.rows()]) == (QUEUED, ["house"])
+    assert "can't be started" in bench.trouble
+    put(bench, "house", state=STOPPED)
+    bench.trouble = ""
+    assert bench.resume("house").state == QUEUED
+    assert "can't be started" in bench.trouble
 
 
 def test_corpora_are_listed_again_when_one_changes(bench: Workbench) -> None:
@@ -645,5 +801,19 @@ def test_a_download_is_there_for_whoever_was_told_its_word_and_shows_no_path(tmp
     status, body, headers = fetched(serving, address)
     assert (status, body) == (200, made.read_bytes())
     assert headers[b"content-disposition"] == b"attachment; filename*=utf-8''house%20style.zip"
-    made.unlink()
     assert fetched(serving, address)[0] == 404
+    again = serving.offer(made)
+    made.unlink()
+    assert fetched(serving, again)[0] == 404
+
+
+def test_a_download_that_nobody_fetched_is_gone_after_ten_minutes(tmp_path: Path) -> None:
+    now = [1000.0]
+    serving = Serving(clock=lambda: now[0])
+    made = tmp_path / "house.zip"
+    made.write_bytes(b"PK")
+    early, late = serving.offer(made), serving.offer(made)
+    now[0] += 599
+    assert fetched(serving, early)[0] == 200
+    now[0] += 2
+    assert fetched(serving, late)[0] == 404

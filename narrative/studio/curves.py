@@ -15,6 +15,7 @@ POINTS = 600  # of all lines of a drawing together: as many as a screen shows, a
 TRAINED = {"loss": "loss", "perplexity": "loss", "learning rate": "learning_rate", "speed": "tokens_per_second"}
 TESTED = {"loss": "test_loss", "perplexity": "perplexity"}
 HIGHEST = 1e12  # a perplexity above it is no point to look at
+A_FRAME = 32  # points that the frame of a compared line costs about
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Lines:
 
     name: str
     measured: Measured = field(default_factory=Measured)
-    weights: Mapping[str, float] = field(default_factory=dict)  # corpus -> share; all 0 when the sizes decide
+    weights: Mapping[str, float] = field(default_factory=dict)  # corpus -> its share in the mean; all 0 when that isn't known
 
     @property
     def corpora(self) -> list[str]:
@@ -32,12 +33,19 @@ class Lines:
         return known + [name for name in self.measured.tests if name not in self.weights]
 
     def tests(self, what: str = "test_loss") -> tuple[np.ndarray, np.ndarray]:
-        """(steps, values): the mean over the corpora by weight, wherever all of them were measured."""
-        columns = [self.measured.tests[name] for name in self.corpora]
-        if not columns:
+        """(steps, values): the mean over the corpora by their shares, wherever all of them were measured.
+
+        As the job itself works it out: the perplexity of several corpora is that of their mean loss.
+        """
+        if what == "perplexity":
+            measured, losses = self.tests()
+            return measured, np.exp(np.minimum(losses, 700))
+        names = list(self.weights) if self.weights.keys() & self.measured.tests.keys() else self.corpora
+        if not names or any(name not in self.measured.tests for name in names):
             return np.zeros(0), np.zeros(0)
-        shares = [self.weights.get(name, 0.0) for name in self.corpora]
-        shares = shares if any(shares) else [1.0] * len(columns)
+        shares = [self.weights.get(name, 0.0) for name in names]
+        shares = shares if any(shares) else [1.0] * len(names)
+        columns = [self.measured.tests[name] for name in names]
         points = [dict(zip(column[STEP].tolist(), column[what].tolist(), strict=True)) for column in columns]
         steps = [step for step in points[0] if all(step in others for others in points[1:])]
         means = [sum(share * one[step] for share, one in zip(shares, points, strict=True)) / sum(shares) for step in steps]
@@ -62,7 +70,7 @@ def lines_of(job: Lines, quantity: str, *, since: int = 0) -> list[Series]:
 def lines_compared(jobs: Sequence[Lines], quantity: str) -> tuple[list[Series], str]:
     """Every job over the text it has read, since a step of one may be ten steps of another; and what the axis is called then."""
     by_tokens = all(job.measured.tokens_a_step for job in jobs if len(job.measured.training[STEP]))
-    most = POINTS // (2 * max(1, len(jobs)))
+    most = max(4, (POINTS - A_FRAME * len(jobs)) // (2 * max(1, len(jobs))))
     drawn = []
     for number, job in enumerate(jobs):
         scale = job.measured.tokens_a_step if by_tokens else 1.0

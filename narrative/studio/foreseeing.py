@@ -7,7 +7,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from narrative.errors import NarrativeError
@@ -34,7 +34,9 @@ class _Asking:
 
     key: str
     settings: TrainingSettings
-    stop: threading.Event
+    stop: threading.Event = field(default_factory=threading.Event)
+    found: Foreseen | None = None
+    tell: Callable[[Estimate], None] | None = None  # who else waits for it
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,40 @@ class Foresight:
         key = json.dumps([settings.to_json(), mark], sort_keys=True, default=str)
         with self._lock:
             before = self._asking.get(owner)
-            if before and before.key == key and (key in self._answers or not before.stop.is_set()):
+            if before and before.key == key and not (before.found and before.found.wrong):
                 return
             if before:
                 before.stop.set()
-            asking = self._asking[owner] = _Asking(key, settings, threading.Event())
-            if key in self._answers:
+            asking = self._asking[owner] = _Asking(key, settings, found=self._answers.get(key))
+            if asking.found:
                 return
+        self._begin(asking)
+
+    def settle(self, owner: str, settings: TrainingSettings, tell: Callable[[Estimate], None]) -> None:
+        """The editor has decided for these settings. `tell` gets their estimate: at once, or when what is being worked out comes.
+
+        Then it belongs to what was decided and not to the editor any more, who may ask the next thing meanwhile. Nothing comes
+        when nothing was asked, when it was called off, or when it fails.
+        """
+        with self._lock:
+            asking = self._asking.get(owner)
+            if asking is None or asking.settings != settings:
+                return
+            if asking.found is None:
+                del self._asking[owner]
+                asking.tell = tell
+                return
+        if asking.found.estimate:
+            tell(asking.found.estimate)
+
+    def _begin(self, asking: _Asking) -> None:
         threading.Thread(target=self._run, args=(asking,), daemon=True, name="estimate").start()
 
     def answer(self, owner: str) -> Foreseen | None:
         """None when nothing was asked."""
         with self._lock:
             asking = self._asking.get(owner)
-            return None if asking is None else self._answers.get(asking.key, Foreseen(asking.settings))
+            return None if asking is None else asking.found or Foreseen(asking.settings)
 
     def forget(self, owner: str) -> None:
         """Nobody waits for it any more: what is going on is called off."""
@@ -86,27 +108,29 @@ class Foresight:
             if asking:
                 asking.stop.set()
 
-    def call_off(self, owner: str) -> None:
-        """What is still being worked out is called off; an answer that is there stays."""
-        answer = self.answer(owner)
-        if answer and answer.working:
-            self.forget(owner)
-
     def _run(self, asking: _Asking) -> None:
         if asking.stop.wait(PAUSE):
             return
         with self._turn:  # two at once would spoil each other's times
             if asking.stop.is_set():
                 return
-            try:
-                found = Foreseen(asking.settings, self._work(asking.settings, cancelled=asking.stop.is_set))
-            except NarrativeError as error:
-                found = Foreseen(asking.settings, wrong=str(error))
-            except Exception:
-                log.exception("an estimate failed")
-                found = Foreseen(asking.settings, wrong="What this will cost could not be worked out. It can be started all the same.")
-        if not asking.stop.is_set():
-            with self._lock:
+            found = self._answers.get(asking.key) or self._work_out(asking)
+        with self._lock:
+            if asking.stop.is_set():
+                return
+            asking.found = found
+            if found.estimate:  # what went wrong may go well the next time
                 self._answers[asking.key] = found
                 while len(self._answers) > KEPT:
                     self._answers.popitem(last=False)
+        if asking.tell and found.estimate:
+            asking.tell(found.estimate)
+
+    def _work_out(self, asking: _Asking) -> Foreseen:
+        try:
+            return Foreseen(asking.settings, self._work(asking.settings, cancelled=asking.stop.is_set))
+        except NarrativeError as error:
+            return Foreseen(asking.settings, wrong=str(error))
+        except Exception:
+            log.exception("an estimate failed")
+            return Foreseen(asking.settings, wrong="What this will cost could not be worked out. It can be started all the same.")

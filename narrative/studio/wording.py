@@ -138,16 +138,22 @@ def _told(value: Any, wording: Wording) -> str:
     return f"{value:,}" if isinstance(value, int) and wording.name != "seed" else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def command_line(settings: TrainingSettings, *, name: str) -> str:
-    """`narrative train ...` that would start the same run; what is as usual is left out."""
+def command_line(settings: TrainingSettings) -> str:
+    """`narrative train ...` that would start the same run, under a name of its own; what is as usual is left out."""
     words = ["narrative", "train"]
     for corpus, weight in settings.corpora:
-        words += ["--corpus", f"{corpus}:{weight:g}" if weight else corpus]
+        words += ["--corpus", f"{corpus}:{exact(weight)}" if weight else corpus]
     words += _options(settings, TrainingSettings, skip=("corpora", "architecture"))
     if settings.architecture:
         words += _options(settings.architecture, Architecture, skip=("context",))
         words += [] if settings.context else ["--context", str(settings.architecture.context)]
-    return shlex.join([*words, "--name", name, "--detach"])
+    return shlex.join([*words, "--detach"])
+
+
+def exact(value: float) -> str:
+    """As short as people write it, unless it would be another number then."""
+    short = f"{value:.12g}"
+    return short if float(short) == value else repr(value)
 
 
 def _options(given: Any, kind: type, *, skip: tuple[str, ...]) -> list[str]:
@@ -159,6 +165,6 @@ def _options(given: Any, kind: type, *, skip: tuple[str, ...]) -> list[str]:
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
-            text = f"{value:.12g}" if isinstance(value, float) else str(value)
+            text = exact(value) if isinstance(value, float) else str(value)
             words += [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text]
     return words

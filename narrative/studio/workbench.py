@@ -11,7 +11,9 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +31,10 @@ from narrative.studio.curves import Lines
 from narrative.studio.foreseeing import Foreseen, Foresight
 from narrative.studio.measurements import Measurements
 from narrative.studio.telling import told
-from narrative.training.job import COMPLETE
+from narrative.training.job import COMPLETE, Job
 
 if TYPE_CHECKING:
+    from narrative.training.estimate import Estimate
     from narrative.training.settings import TrainingSettings
 
 KEPT_OPEN = 24  # jobs whose measurements stay in memory
@@ -59,6 +62,7 @@ class Workbench:
         self.queue, self.foresight = queue, foresight
         self._lock = threading.Lock()
         self._open: OrderedDict[tuple[str, float | None], Measurements] = OrderedDict()
+        self._publishing = threading.Lock()
         self._corpora: tuple[Any, list[Listed]] = (None, [])
         self.trouble = ""  # why no worker could be started, when that was tried last
 
@@ -73,12 +77,16 @@ class Workbench:
 
     def rows(self) -> list[JobRow]:
         """All jobs, those that are live first. Workers that should be there are started by the way."""
+        self._tend()
+        return self.queue.rows()
+
+    def _tend(self) -> None:
+        """What fails here is told to whoever looks, and fails nothing else: a job that is in the queue is in the queue."""
         try:
             self.queue.tend()
             self.trouble = ""
-        except NarrativeError as error:  # what is there can be looked at all the same
+        except NarrativeError as error:
             self.trouble = str(error)
-        return self.queue.rows()
 
     def standing(self, row: JobRow) -> Standing:
         notes = tuple(row.job.notes())
@@ -96,7 +104,7 @@ class Workbench:
             self._open[key] = measurements
             while len(self._open) > KEPT_OPEN:
                 self._open.popitem(last=False)
-        return Lines(row.name, measurements.refresh(), _weights(row))
+        return Lines(row.name, measurements.refresh(), _shares(row))
 
     def settings(self, name: str) -> TrainingSettings:
         return self.queue.row(name).job.settings()
@@ -112,7 +120,7 @@ class Workbench:
             with row.job.log.open("rb") as log:
                 size = log.seek(0, 2)
                 log.seek(max(0, size - LOG_TAIL))
-                tail = log.read().decode("utf-8", "replace")
+                tail = log.read().decode("utf-8", "ignore")  # what is no text would take more room as a sign of its own
         except FileNotFoundError:
             return ""
         return tail if size <= LOG_TAIL else tail.partition("\n")[2]
@@ -153,12 +161,14 @@ class Workbench:
     # ---- doing
 
     def start(self, owner: str, settings: TrainingSettings, *, name: str = "") -> JobRow:
-        """Put a new job into the queue, with what was foreseen of it. Raises `NarrativeError` before anything is made."""
+        """Put a new job into the queue, with what is foreseen of it, now or in a moment. Raises `NarrativeError` before anything
+        is made."""
         row = self.queue.submit(settings, name=name)
-        foreseen = self.foresight.answer(owner)
-        if foreseen and foreseen.estimate and foreseen.settings == settings:
-            write_json(row.folder / "estimate.json", foreseen.estimate.to_json())
-        self.queue.tend()
+        with suppress(NarrativeError):
+            if self.foresight.answer(owner):  # whoever called it off wants none
+                self.foresee(owner, settings)
+        self.foresight.settle(owner, settings, partial(_note_estimate, row.job, _made(row.job)))
+        self._tend()
         return row
 
     def foresee(self, owner: str, settings: TrainingSettings) -> None:
@@ -174,7 +184,7 @@ class Workbench:
 
     def resume(self, name: str) -> JobRow:
         row = self.queue.resume(name)
-        self.queue.tend()
+        self._tend()
         return row
 
     def delete(self, name: str) -> None:
@@ -185,15 +195,16 @@ class Workbench:
         from narrative.models import describe
         from narrative.publishing import publish_job
 
-        row = self._finished(name)
-        if row.published:
-            try:
-                return describe(row.published).name
-            except NarrativeError:
-                pass  # somebody took it out of the catalogue: put it back
-        published = publish_job(row.job)
-        self.queue.set_published(name, published)
-        return published
+        with self._publishing:  # whoever asks twice gets the same one
+            row = self._finished(name)
+            if row.published:
+                try:
+                    return describe(row.published).name
+                except NarrativeError:
+                    pass  # somebody took it out of the catalogue: put it back
+            published = publish_job(row.job)
+            self.queue.set_published(name, published)
+            return published
 
     def archive(self, name: str) -> Path:
         """The finished model as one .zip."""
@@ -222,9 +233,27 @@ def last_step(folder: Path) -> int:
     return max((int(step) for step in steps if step.isdecimal()), default=0)
 
 
-def _weights(row: JobRow) -> dict[str, float]:
-    """Corpus -> its share. A folder goes by its last part, as its measurements call it."""
+def _made(job: Job) -> tuple[int, int]:
+    """Tells this job from a later one of its name. (0, 0) when it is gone."""
     try:
-        return {Path(name).name: weight for name, weight in row.job.settings().corpora if math.isfinite(weight)}
+        facts = (job.folder / "job.json").stat()
+    except OSError:
+        return 0, 0
+    return facts.st_ino, facts.st_mtime_ns
+
+
+def _note_estimate(job: Job, made: tuple[int, int], estimate: Estimate) -> None:
+    if any(made) and _made(job) == made:
+        with suppress(OSError):  # the job goes on without it
+            write_json(job.folder / "estimate.json", estimate.to_json())
+
+
+def _shares(row: JobRow) -> dict[str, float]:
+    """Corpus -> its share in the mean of the test losses, as the job says; before it has said so, as its settings do."""
+    told = state_of(row.job).get("shares")
+    if isinstance(told, dict) and told and all(isinstance(one, int | float) and 0 < one < math.inf for one in told.values()):
+        return {str(name): float(share) for name, share in told.items()}
+    try:
+        return {Path(name).name: weight for name, weight in row.job.settings().corpora}  # a folder as its measurements call it
     except NarrativeError:
         return {}

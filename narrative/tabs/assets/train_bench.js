@@ -3,17 +3,21 @@ const root = element.querySelector('.bench');
 const wish = { job: sessionStorage.getItem('narrative-job') || '', compare: [], quantity: 'loss', page: 0, open: '' };
 const have = { rows: {}, curve: null, panel: '', detail: '', corpora: '' };
 const LIVE = ['queued', 'running', 'stopping'];
-let turn = 0, live = true, foreseeing = false, asked = 0, waiting = false;
+const BREATH = 150; // milliseconds: a look that is asked for while Gradio still hands out the last answer is dropped
+let turn = 0, live = true, foreseeing = false, asked = 0, waiting = false, soon = 0;
 
 const state = () => ({ ...wish, turn, foreseeing, have });
 const ask = (name, data = {}) => trigger('act', { ...state(), ...data, act: name });
 const look = () => {
   if (waiting && Date.now() - asked < 15000) return; // the answer to the last look is still on its way
   waiting = true;
+  soon = 0;
   asked = Date.now();
   trigger('look', state());
 };
+const again = () => { soon = Date.now() + BREATH; }; // the clock asks
 const choose = changes => { // another job, quantity, page: what was on its way belongs to the old one
+  if ('job' in changes && changes.job !== wish.job) forgetDetail();
   Object.assign(wish, changes);
   turn += 1;
   sessionStorage.setItem('narrative-job', wish.job);
@@ -23,7 +27,7 @@ const choose = changes => { // another job, quantity, page: what was on its way 
 const clock = setInterval(() => {
   if (!root.isConnected) return clearInterval(clock);
   if (document.hidden || !root.checkVisibility()) return;
-  if (Date.now() - asked >= (live || foreseeing ? 1000 : 5000)) look();
+  if (soon ? Date.now() >= soon : Date.now() - asked >= (live || foreseeing ? 1000 : 5000)) look();
 }, 200);
 
 window.narrativeTrain = {
@@ -65,9 +69,9 @@ function take() {
   live = value.live;
   if (value.turn === turn) wish.job = value.chosen;
   drawList(value);
-  if (value.turn !== turn) return; // of a job that is no longer the chosen one
+  if (value.turn !== turn) return again(); // of a job that is no longer the chosen one
   drawPanel(value);
   if (value.detail) { have.detail = value.detail.tag; drawDetail(value.detail.value); }
   if (value.curve) drawCurve(value.curve);
-  if (value.more) look();
+  if (value.more) again();
 }

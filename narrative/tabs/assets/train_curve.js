@@ -34,7 +34,8 @@ function drawCurve(curve) {
   if (curve.figure) shown = { figure: curve.figure, compared: curve.compared };
   root.querySelector('.job').classList.toggle('compared', !!curve.compared);
   root.querySelector('#job-title').textContent = curve.compared ? `${curve.compared} jobs compared` : wish.job;
-  busy = busy.then(() => curve.figure ? whole() : lengthen(curve)).catch(trouble);
+  const mine = shown;
+  busy = busy.then(() => curve.figure ? whole() : lengthen(curve, mine)).catch(trouble);
 }
 
 async function whole() {
@@ -44,12 +45,15 @@ async function whole() {
   describe();
 }
 
-async function lengthen(curve) {
-  const { data, layout } = shown.figure;
+async function lengthen(curve, mine) {
+  if (shown !== mine) return; // another curve has come meanwhile
+  const { data, layout } = mine.figure;
   curve.extend.forEach(([x, y], n) => { data[n].x = data[n].x.concat(x); data[n].y = data[n].y.concat(y); }); // for the day the colours change
   Object.assign(layout, curve.layout);
   if (!chart._fullLayout) return whole();
-  const library = await plotly(), grown = curve.extend.map((_, n) => n).filter(n => curve.extend[n][0].length);
+  const library = await plotly();
+  const grown = curve.extend.map((_, n) => n).filter(n => curve.extend[n][0].length);
+  if (shown !== mine) return;
   await library.extendTraces(chart, { x: grown.map(n => curve.extend[n][0]), y: grown.map(n => curve.extend[n][1]) }, grown);
   await library.relayout(chart, paint({ ...curve.layout, margin: slim(curve.layout.margin) }));
   describe();

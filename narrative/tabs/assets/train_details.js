@@ -32,6 +32,11 @@ const DRAWN = {
   },
 };
 
+function forgetDetail() { // what is open belongs to one job
+  have.detail = '';
+  drawDetail(null);
+}
+
 function drawDetail(value) {
   detail.hidden = !value;
   const log = detail.querySelector('.log'), followed = !log || log.scrollTop + log.clientHeight >= log.scrollHeight - 4, at = log?.scrollTop;

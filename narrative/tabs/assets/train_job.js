@@ -21,7 +21,8 @@ function drawPanel(value) {
   notes.hidden = !job.notes.length;
   notes.replaceChildren(...job.notes.map(note => make('li', `note-${note.kind.replace(/\W+/g, '-')}`, make('span', 'when', `Step ${number(note.step)}`), own('span', '', note.text))));
   refocus(panel, drawDeeds);
-  if (other) { closePush(); drawOpeners(); if (!wish.open) drawDetail(null); } else drawOpeners();
+  if (other) { closePush(); forgetDetail(); }
+  drawOpeners();
 }
 
 function drawDeeds() {

@@ -1,5 +1,5 @@
 // A new job: what to learn from, what to start from, what for; and beneath, what it will cost.
-let known = [], made = null, usual = {}, changes = {}, timer = 0, chosenCorpora = new Map(), wanted = null;
+let known = [], made = null, usual = {}, changes = {}, rest = {}, timer = 0, chosenCorpora = new Map(), wanted = null;
 const SAVED = 250; // milliseconds after the last key
 
 function drawForm(form) {
@@ -7,6 +7,7 @@ function drawForm(form) {
   made = form;
   usual = values;
   changes = { ...chosen.changes };
+  rest = { ...chosen.rest }; // of a job that was duplicated, what has no field here
   chosenCorpora = new Map(chosen.corpora);
   if (!chosenCorpora.size && corpora.length === 1 && !corpora[0].broken) chosenCorpora.set(corpora[0].name, '');
   known = corpora;
@@ -22,7 +23,7 @@ function drawForm(form) {
   fillUsual(values);
   offerCorpora();
   note();
-  if (form.again) { sheet.querySelector('.fold').open = Object.keys(changes).length > 0; root.querySelector('.newjob').scrollIntoView({ block: 'nearest' }); root.querySelector('#newjob-title').focus({ preventScroll: true }); }
+  if (form.again) { sheet.querySelector('.fold').open = changed() > 0; root.querySelector('.newjob').scrollIntoView({ block: 'nearest' }); root.querySelector('#newjob-title').focus({ preventScroll: true }); }
   if (chosenCorpora.size) decide();
 }
 
@@ -50,7 +51,7 @@ function layOut(form) {
   }
   const reset = make('button', 'link reset', 'Back to the preset');
   reset.type = 'button';
-  reset.addEventListener('click', () => { changes = {}; fillUsual(usual); decide(); });
+  reset.addEventListener('click', () => { changes = {}; rest = {}; fillUsual(usual); decide(); });
   fold.append(reset);
   const corpora = make('fieldset', 'choose', make('legend', '', 'Corpus'), make('div', 'offers'));
   sheet.append(
@@ -64,7 +65,7 @@ function layOut(form) {
     fold,
     field('name', 'Name', boxOf({ placeholder: 'by itself: corpus, method, number', maxLength: 80 }), ''),
     Object.assign(make('p', 'wrong', ''), { hidden: true, id: 'job-wrong' }),
-    Object.assign(make('div', 'estimate', make('p', 'plain', ''), make('ul', 'warnings')), { hidden: true }),
+    Object.assign(make('div', 'estimate', make('p', 'plain', ''), make('p', 'help more', ''), make('ul', 'warnings')), { hidden: true }),
     make('div', 'go', Object.assign(make('button', 'main-button', 'Start'), { type: 'submit' })),
     make('p', 'help machine', form.machine || ''),
   );
@@ -110,7 +111,7 @@ function wishNow() {
   return {
     name: boxFor('name').value, preset: presetNow(), method: boxFor('method').value, base: base === '…' ? boxFor('other').value.trim() : base,
     size: boxFor('size').value, format: boxFor('format').value, field: boxFor('field').value.trim(),
-    corpora: [...chosenCorpora].filter(([name]) => known.some(one => one.name === name)), changes,
+    corpora: [...chosenCorpora].filter(([name]) => known.some(one => one.name === name)), changes, rest,
   };
 }
 
@@ -127,6 +128,7 @@ function fillUsual(values) { // what the preset says, wherever nobody has said o
   note();
 }
 
+const changed = () => Object.keys(changes).length + Object.keys(rest).length;
 function note() { // what is shown for what is chosen
   const method = boxFor('method').value, format = made.formats.find(one => one.name === boxFor('format').value);
   boxFor('base').closest('.field').hidden = method === 'scratch';
@@ -137,7 +139,7 @@ function note() { // what is shown for what is chosen
   boxFor('field').placeholder = format?.field || '';
   sheet.querySelector('#job-format-help').textContent = format && format.name !== 'stream' ? `${format.summary[0].toUpperCase()}${format.summary.slice(1)}.` : '';
   sheet.querySelector('.about-preset').textContent = made.presets.find(one => one.name === presetNow())?.summary || '';
-  const count = Object.keys(changes).length;
+  const count = changed();
   sheet.querySelector('.fold summary').textContent = count ? `Finer settings · ${number(count)} changed` : 'Finer settings';
   sheet.querySelector('.reset').hidden = !count;
 }
@@ -160,7 +162,7 @@ sheet.addEventListener('input', event => {
     if (text === before || (text === '' && !one.empty && one.kind !== 'switch')) delete changes[name]; else changes[name] = text;
     box.closest('.field, .tick').classList.toggle('changed', name in changes);
   }
-  if (name === 'preset') { boxFor('method').value = made.presets.find(entry => entry.name === box.value).method; changes = {}; }
+  if (name === 'preset') { boxFor('method').value = made.presets.find(entry => entry.name === box.value).method; changes = {}; rest = {}; }
   note();
   decide();
 });
@@ -193,10 +195,12 @@ function showWrong(sentence) {
 function showEstimate(value) {
   const box = sheet.querySelector('.estimate');
   if (!box) return;
-  const line = box.querySelector('.plain'), list = box.querySelector('.warnings');
+  const line = box.querySelector('.plain'), more = box.querySelector('.more'), list = box.querySelector('.warnings');
   if (!value || !value.working) foreseeing = false;
   box.hidden = !value;
   if (!value) return;
+  more.textContent = value.more || '';
+  more.hidden = !value.more;
   if (value.working) {
     line.hidden = false;
     if (line.querySelector('.link')) return;
@@ -209,7 +213,6 @@ function showEstimate(value) {
   }
   line.replaceChildren(value.sentence);
   line.hidden = !value.sentence;
-  line.title = value.more || '';
   list.replaceChildren(...value.warnings.map(one => make('li', '', one)));
 }
 
@@ -219,7 +222,8 @@ function begun(name) {
   wish.job = name;
   wish.page = 0;
   sessionStorage.setItem('narrative-job', name);
-  look();
+  forgetDetail();
+  again();
   if (innerWidth < 760) root.querySelector('.jobs').scrollIntoView({ block: 'start' });
 }
 

@@ -18,7 +18,9 @@ from narrative.tabs.train.working import Working
 
 __all__ = ["PREFIX", "Serving", "build"]
 
-LONG: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2}  # of acts that copy a model
+LONG: dict[str, Any] = {  # of acts that copy a model
+    "show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2, "trigger_mode": "multiple",
+}  # fmt: skip
 
 
 def build(shared: Shared, studio: Studio, bookshelf: Bookshelf, bench: Workbench, serving: Serving, tab: gr.Tab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,20 +12,36 @@ from narrative.studio.wording import command_line, in_words
 from narrative.studio.workbench import Standing, Workbench
 
 LONGEST_PROMPT, LONGEST_SAMPLE = 160, 600  # characters
+SAMPLES_BYTES = 9_000  # of all samples together, as they go over the wire
+A_PROMPT = 0.25  # of the room of one
 Detail = Callable[[Workbench, Standing], dict[str, Any]]
 
 
 def _samples(bench: Workbench, standing: Standing) -> dict[str, Any]:
-    shown = [
-        {"step": one.get("step"), "prompt": _cut(one.get("prompt"), LONGEST_PROMPT), "text": _cut(one.get("text"), LONGEST_SAMPLE)}
-        for one in bench.samples(standing.row)
-    ]
+    """Where all of them together are too long, each gets an equal part of the room; what a short one leaves goes to the others."""
+    found, shown, room = bench.samples(standing.row), [], SAMPLES_BYTES
+    for number, one in enumerate(found):
+        part = room // (len(found) - number)
+        prompt = _cut(one.get("prompt"), LONGEST_PROMPT, int(A_PROMPT * part))
+        text = _cut(one.get("text"), LONGEST_SAMPLE, part - _bytes(prompt))
+        shown.append({"step": one.get("step"), "prompt": prompt, "text": text})
+        room -= _bytes(prompt) + _bytes(text)
     return {"samples": shown}
 
 
-def _cut(text: Any, most: int) -> str:
+def _cut(text: Any, most: int, room: int) -> str:
+    """At most so many characters, and so many bytes."""
     words = str(text or "")
-    return words if len(words) <= most else f"{words[: most - 1]}…"
+    if len(words) <= most and _bytes(words) <= room:
+        return words
+    words = words[: most - 1]
+    while words and _bytes(words) > room:
+        words = words[: min(len(words) - 1, len(words) * room // _bytes(words))]
+    return f"{words}…"
+
+
+def _bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _log(bench: Workbench, standing: Standing) -> dict[str, Any]:
@@ -36,7 +53,7 @@ def _settings(_: Workbench, standing: Standing) -> dict[str, Any]:
         settings = standing.row.job.settings()
     except NarrativeError as error:
         return {"wrong": str(error)}
-    return {"words": in_words(settings), "command": command_line(settings, name=standing.row.name)}
+    return {"words": in_words(settings), "command": command_line(settings)}
 
 
 def _estimate(_: Workbench, standing: Standing) -> dict[str, Any]:

@@ -7,7 +7,7 @@ stays in its field while the sentence beneath says why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
@@ -20,9 +20,12 @@ from narrative.training.presets import PRESETS, Preset, settings_for
 from narrative.training.settings import TrainingSettings
 
 LONGEST = 500  # characters in a field
+LONGEST_TEXT = 20_000  # in one that is a text, such as the beginning of the samples
 WORDS = ("name", "base", "preset", "method", "format", "field", "size")
 BY_NAME = {one.name: one for one in wording.WORDINGS}
 OWN = "own"  # numbers of one's own instead of a named size
+ELSEWHERE = {"corpora", "method", "base", "architecture", "format", "field"}  # settings with a place of their own in the form
+REST = [one.name for one in fields(TrainingSettings) if one.name not in BY_NAME and one.name not in ELSEWHERE]  # with none at all
 
 
 def draw_form(form: Mapping[str, Any], corpora: Sequence[Listed], *, model: str) -> dict[str, Any]:
@@ -61,7 +64,10 @@ def wish_of(form: Mapping[str, Any], *, model: str = "") -> dict[str, Any]:
     pairs = [pair for pair in given if isinstance(pair, list) and len(pair) == 2] if isinstance(given, list) else []
     wish["corpora"] = [[_words(name), _words(weight)] for name, weight in pairs if isinstance(name, str) and name][:100]
     changes = form.get("changes")
-    wish["changes"] = {name: _words(value) for name, value in changes.items() if name in BY_NAME} if isinstance(changes, dict) else {}
+    changes = changes if isinstance(changes, dict) else {}
+    wish["changes"] = {name: _words(value, BY_NAME[name]) for name, value in changes.items() if name in BY_NAME}
+    rest = form.get("rest")  # what a job that was duplicated says beyond the form
+    wish["rest"] = {name: _words(value) for name, value in rest.items() if name in REST} if isinstance(rest, dict) else {}
     return wish
 
 
@@ -70,7 +76,8 @@ def settings_of(wish: Mapping[str, Any]) -> TrainingSettings:
     require_choice("preset", wish["preset"], PRESETS)
     if not wish["corpora"]:
         raise SettingsError("Choose a corpus to learn from.")
-    changes = {name: _value(BY_NAME[name], text) for name, text in wish["changes"].items() if not BY_NAME[name].seeds}
+    changes = {name: _value(None, text) for name, text in wish["rest"].items() if text}
+    changes |= {name: _value(BY_NAME[name], text) for name, text in wish["changes"].items() if not BY_NAME[name].seeds}
     method = wish["method"] or PRESETS[wish["preset"]].values["method"]
     require_choice("method", method, wording.METHODS)
     changes["method"] = method
@@ -89,19 +96,22 @@ def settings_of(wish: Mapping[str, Any]) -> TrainingSettings:
 
 def values_of(wish: Mapping[str, Any]) -> dict[str, Any]:
     """What each field says while nobody has changed it: the preset's figures for this model; '' where one is left to the model."""
-    method = wish["method"] or PRESETS[wish["preset"]].values["method"]
-    try:
-        plain = settings_of(
-            {**wish, "corpora": wish["corpora"][:1] or [["any", ""]], "changes": {}, "format": "", "field": "", "method": method}
-        )
-    except NarrativeError:
-        plain = TrainingSettings(corpora=(("any", 0.0),), method="scratch", architecture=SIZES["5m"])
+    plain = _plain(wish)
     size = _architecture({**wish, "changes": {}})
     numbers = asdict(size)
     values = plain.to_json() | {name: numbers[wording.SEEDS.get(name, name)] for name, one in BY_NAME.items() if one.seeds}
     return {name: "" if values.get(name) is None else values[name] for name in BY_NAME} | {
-        "method": method, "size": wish["size"] or _size_of(PRESETS[wish["preset"]].values), "format": wish["format"] or plain.format,
+        "method": wish["method"] or PRESETS[wish["preset"]].values["method"],
+        "size": wish["size"] or _size_of(PRESETS[wish["preset"]].values), "format": wish["format"] or plain.format,
     }  # fmt: skip
+
+
+def _plain(wish: Mapping[str, Any]) -> TrainingSettings:
+    """What the preset alone asks for."""
+    try:
+        return settings_of({**wish, "corpora": wish["corpora"][:1] or [["any", ""]], "changes": {}, "rest": {}, "format": "", "field": ""})
+    except NarrativeError:
+        return TrainingSettings(corpora=(("any", 0.0),), method="scratch", architecture=SIZES["5m"])
 
 
 def wish_for(settings: TrainingSettings) -> dict[str, Any]:
@@ -110,15 +120,16 @@ def wish_for(settings: TrainingSettings) -> dict[str, Any]:
     wish = wish_of({
         "preset": preset, "base": settings.base or "", "method": settings.method, "format": settings.format, "field": settings.field or "",
         "size": next((name for name, one in SIZES.items() if one == settings.architecture), OWN if settings.architecture else ""),
-        "corpora": [[name, f"{weight:g}" if weight else ""] for name, weight in settings.corpora],
+        "corpora": [[name, wording.exact(weight) if weight else ""] for name, weight in settings.corpora],
     })  # fmt: skip
-    usual = values_of(wish)
+    usual, plain = values_of(wish), _plain(wish)
     seeds = asdict(settings.architecture) if settings.architecture else {}
     given = settings.to_json() | {name: seeds[wording.SEEDS.get(name, name)] for name, one in BY_NAME.items() if one.seeds and seeds}
     for name in BY_NAME:
         value = "" if given.get(name) is None else given[name]
         if name in given and value != usual[name]:
             wish["changes"][name] = ("yes" if value else "no") if isinstance(value, bool) else _written(value)
+    wish["rest"] = {name: _written(given[name]) for name in REST if given[name] != getattr(plain, name)}
     return wish
 
 
@@ -143,33 +154,35 @@ def _size_of(values: Mapping[str, Any]) -> str:
 
 def _value(one: wording.Wording | None, text: str) -> Any:
     """A number where the text is one; else the text itself, which the settings refuse in a sentence. Empty: as usual, None."""
+    if one and one.name == "sample_prompt" and text.strip():
+        return text  # the end of a line may belong to it
     text = text.strip()
     if one and one.kind in ("text", "choice"):
         return text or (None if one.name == "lora_targets" else "")
     if one and one.kind == "switch":
         return text == "yes"
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return _number(text) if text else None
 
 
-def _words(value: Any) -> str:
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _words(value: Any, one: wording.Wording | None = None) -> str:
     if isinstance(value, bool | int | float):
         return _written(value)
     if value is not None and not isinstance(value, str):
         raise SettingsError(f"The page sent {shown(value)} where it must be text. Reload it.")
-    return (value or "")[:LONGEST]
+    return (value or "")[: LONGEST_TEXT if one and one.kind == "text" else LONGEST]
 
 
 def _written(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return wording.exact(value) if isinstance(value, float) else str(value)
 
 
 def _parameters(card: ModelCard) -> str:

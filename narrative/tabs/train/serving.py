@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -20,22 +21,24 @@ PREFIX = "/narrative"
 SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 A_PIECE = 1 << 20
 OFFERED = 32  # downloads that wait to be fetched
+GOOD_FOR = 600.0  # seconds
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 
 class Serving:
-    """A small ASGI application. A download lies behind a word that nobody can guess, and is there for whoever was told it."""
+    """A small ASGI application. A download lies behind a word that nobody can guess, for ten minutes and one fetch: no login is
+    asked for here, so an address that somebody keeps or passes on must be worth nothing."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._offers: OrderedDict[str, Path] = OrderedDict()
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._offers: OrderedDict[str, tuple[Path, float]] = OrderedDict()  # word -> what, and until when
 
     def offer(self, file: Path) -> str:
         """-> the address, from the root of the page"""
         word = secrets.token_urlsafe(24)
         with self._lock:
-            self._offers[word] = file
+            self._offers[word] = file, self._clock() + GOOD_FOR
             while len(self._offers) > OFFERED:
                 self._offers.popitem(last=False)
         return f"{PREFIX}/{word}/{quote(file.name)}"
@@ -47,13 +50,18 @@ class Serving:
         if path == f"plotly-{plotly.__version__}.js":
             await _file(SCRIPT, [(b"content-type", b"text/javascript"), (b"cache-control", b"public, max-age=31536000, immutable")], send)
             return
-        with self._lock:
-            file = self._offers.get(path.partition("/")[0])
+        file = self._take(path.partition("/")[0]) if scope.get("method", "GET") == "GET" else None
         if file is None or not file.is_file():
             await _gone(send)
             return
         named = f"attachment; filename*=utf-8''{quote(file.name)}".encode()
         await _file(file, [(b"content-type", b"application/zip"), (b"content-disposition", named), (b"cache-control", b"no-store")], send)
+
+    def _take(self, word: str) -> Path | None:
+        """What was offered under this word, once."""
+        with self._lock:
+            file, until = self._offers.pop(word, (None, 0.0))
+        return file if self._clock() < until else None
 
 
 def script_address() -> str:

@@ -18,6 +18,7 @@ from narrative.tabs.train.details import DETAILS
 
 A_PAGE = 20
 MOST_COMPARED = 8
+MANY_ROWS = 8
 LONGEST_NAME = 100
 LONGEST_NOTE = 400
 
@@ -74,6 +75,8 @@ def draw_jobs(bench: Workbench, wish: Wish, *, token: bool) -> dict[str, Any]:
     standing = bench.standing(chosen)
     answer |= _if_new("panel", draw_panel(standing, token=token), wish.have)
     compare = [names[name] for name in dict.fromkeys((chosen.name, *wish.compare)) if name in names][:MOST_COMPARED]
+    if len(compare) > 1 and len(answer.get("rows", ())) > MANY_ROWS:
+        return answer | {"more": True}  # so many lines, and as many curves: one after the other
     curve = draw_curve(bench, standing, compare, wish.quantity, wish.have.get("curve"))
     if curve:
         answer["curve"] = curve
@@ -123,7 +126,7 @@ def draw_panel(standing: Standing, *, token: bool) -> dict[str, Any]:
     return {
         "name": row.name, "state": row.state, "words": state_in_words(row), "sentence": standing.sentence, "facts": _facts(standing),
         "notes": [_note(note) for note in standing.notes[-8:]],
-        "acts": [*acts, "duplicate", *([] if row.state in LIVE and row.state != QUEUED else ["delete"])], "published": row.published,
+        "acts": [*acts, "duplicate", *([] if row.state in LIVE else ["delete"])], "published": row.published,
         "foreseen": bool(row.job.estimate()) and row.state not in LIVE,
     }  # fmt: skip
 

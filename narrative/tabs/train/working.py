@@ -139,7 +139,6 @@ class Working:
         except NarrativeError as error:
             return {"view": {"wrong": str(error)}}
         self._keep(me, wish | {"name": ""})
-        self.bench.foresight.call_off(me)  # an estimate beside a job would slow it down and be wrong
         told = said(f"“{row.name}” is in the queue and begins by itself. You can close this page.")
         return {"look": {"job": row.name, "page": 0}, "view": {"wrong": "", "started": row.name} | self._estimate(me), "notice": told}
 
@@ -184,8 +183,8 @@ def draw_foreseen(foreseen: Foreseen) -> Data:
     estimate = foreseen.estimate
     if estimate is None:
         return {"working": foreseen.working, "sentence": "", "warnings": [foreseen.wrong] if foreseen.wrong else []}
-    share = (
-        f"{estimate.trainable:,} of {estimate.parameters:,} weights learn ({100 * estimate.trainable / max(1, estimate.parameters):.2g} %)"
-    )
-    more = f"{share}; {estimate.tokens:,} tokens to learn from, {estimate.test_tokens:,} to test on."
+    share = f"{estimate.trainable:,} of {estimate.parameters:,} weights learn ({100 * estimate.share:.2g} %)"
+    if estimate.trainable == estimate.parameters:
+        share = f"All {estimate.parameters:,} weights learn"
+    more = f"{share}; {estimate.tokens:,} tokens to learn from, {estimate.test_tokens:,} held back to test on."
     return {"working": False, "sentence": estimate.sentence, "more": more, "warnings": list(estimate.warnings)}
