@@ -20,6 +20,7 @@ from tiny_models import SENTENCES, gpt2, write_tiny
 
 from narrative.corpus import write_corpus
 from narrative.formats import Record
+from narrative.tabs.theme import asset
 
 SCRIPT = "<img src=x onerror='window.hit = 2'>${window.hit = 3}{{value}}<b>bold</b>"
 HOSTILE = "<img src=x onerror='window.hit = 4'>${window.hit = 5}{{value}}"  # no slash: it is a folder's name
@@ -28,6 +29,7 @@ A_POLL = 20_000  # bytes
 POLLS = """() => performance.getEntriesByType('resource').filter(one => /gradio_api\\/(run|queue)/.test(one.name))
     .map(one => [one.startTime, one.encodedBodySize])"""
 STILL = "() => document.getAnimations().every(one => one.playState !== 'running')"
+SOON = 9_000  # milliseconds: looks, and not the fifteen seconds after which one counts as lost
 PATIENCE = 240  # seconds: a job runs at the lowest priority, and other tests may be running beside it
 
 
@@ -72,6 +74,28 @@ def hurry(home: Path, over: threading.Event) -> None:
             with suppress(psutil.Error, OSError):
                 process.nice(0)
                 Path(f"/proc/{process.pid}/autogroup").write_text("0")
+
+
+PLOTLY = """window.Plotly = {
+    react: async (chart, data) => { chart._fullLayout = {}; chart.data = data; },
+    extendTraces: async (chart, { x }, which) => which.forEach((n, k) => { chart.data[n].x = chart.data[n].x.concat(x[k]); }),
+    relayout: async () => {},
+};"""
+CHART = """<div class="bench" data-script="/plotly.js"><div class="job"><h2 id="job-title"></h2><div class="curve"></div>
+    <p class="hollow"></p><span class="quantities"></span><span class="exports"></span></div></div>"""
+DRAW = """script => {
+    window.gradio_config = { root: 'http://127.0.0.1:1' };
+    const root = document.querySelector('.bench'), make = tag => document.createElement(tag), nothing = () => {};
+    return Function('root', 'have', 'wish', 'make', 'choose', 'ask', `${script};
+        const plain = () => ({ margin: {}, yaxis: { title: {} } }), first = x => ({ data: [{ x: [x], y: [x] }], layout: plain() });
+        const more = (from, x) => ({ from: [from, 0], at: [from + 1, 0], extend: [[[x], [x]]], layout: plain() });
+        drawCurve({ tag: 'one', at: [1, 0], figure: first(1) });
+        drawCurve({ tag: 'one', ...more(1, 2) });
+        drawCurve({ tag: 'other', at: [1, 0], figure: first(70) });
+        drawCurve({ tag: 'other', ...more(1, 80) });
+        return busy.then(() => [chart.data[0].x, shown.figure.data[0].x]);`
+    )(root, {}, { quantity: 'loss', compare: [] }, make, nothing, nothing);
+}"""
 
 
 class Bench:
@@ -249,6 +273,10 @@ def test_a_diverging_job_fails_in_a_sentence_and_a_short_one_writes_in_generate(
     bench.row("short").locator(".open").click()
     page.get_by_role("button", name="Samples").click()
     expect(page.locator(".samples .seedtext").first).to_have_text(SCRIPT)
+    bench.row("wild").locator(".open").click()  # what is open stays open, and is of the chosen job within a look or two
+    expect(page.locator(".detail")).to_have_text("The first sample comes with the first measurement.", timeout=SOON)
+    bench.row("short").locator(".open").click()
+    expect(page.locator(".samples .seedtext").first).to_have_text(SCRIPT, timeout=SOON)
     expect(bench.sentence).to_contain_text("Finished: on unseen text its perplexity is")
     page.get_by_label("Compare long").check()
     expect(page.locator("#job-title")).to_have_text("2 jobs compared")
@@ -275,6 +303,13 @@ def test_a_diverging_job_fails_in_a_sentence_and_a_short_one_writes_in_generate(
     assert (bench.app.home / "models" / "short" / "narrative.json").exists()
 
 
+def test_points_that_wait_for_the_drawing_stay_with_their_own_curve(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.route("**/plotly.js", lambda route: route.fulfill(content_type="text/javascript", body=PLOTLY))
+    page.set_content(CHART)
+    assert page.evaluate(DRAW, asset("train_curve.js")) == [[70, 80], [70, 80]]
+
+
 def test_a_corpus_whose_name_means_harm_is_a_name(bench: Bench) -> None:
     page = bench.page
     expect(page.locator(".stock .title").filter(has_text="<img")).to_have_text(HOSTILE)
@@ -290,6 +325,7 @@ def test_a_job_is_deleted_only_when_asked_once_more_and_its_settings_come_back_i
     bench.panel.get_by_role("button", name="Duplicate settings").click()
     expect(page.locator("#job-weight-decay")).to_have_value("10")
     expect(page.locator("#newjob-title")).to_be_focused()
+    expect(page.locator(".estimate .more")).to_contain_text("weights learn")
     bench.panel.get_by_role("button", name="Delete", exact=True).click()
     bench.panel.get_by_role("button", name="Keep").click()
     expect(bench.row("wild")).to_be_visible()
