@@ -264,6 +264,14 @@ def test_samples_of_any_script_stay_under_their_bytes(bench: Workbench, job: Job
     assert len(bench.log_tail(job).encode()) <= LOG_TAIL
 
 
+def test_settings_with_a_beginning_of_many_pages_stay_under_their_bytes(bench: Workbench) -> None:
+    bench.queue.submit(replace(tiny_settings(), sample_prompt="ж" * 60_000), name="house")
+    look = looker(bench, job="house", open="settings")
+    look()
+    answer = look()
+    assert (answer["detail"]["value"]["command"], len(over_the_wire(answer)) < A_POLL) == ("", True)
+
+
 def test_one_changed_job_sends_one_line(bench: Workbench) -> None:
     for number in range(8):
         bench.queue.submit(tiny_settings(), name=f"job-{number}")

@@ -7,10 +7,13 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from narrative.errors import NarrativeError
+from narrative.files import write_json
+from narrative.training.job import Job
 from narrative.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -20,6 +23,26 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.8  # seconds without another change before it begins
 KEPT = 64  # estimates that are remembered
+
+
+def noting(job: Job) -> Callable[[Estimate], None]:
+    """What writes an estimate into this job's folder, unless the job is gone by then or another one has its name."""
+    made = _made(job)
+
+    def note(estimate: Estimate) -> None:
+        if made and _made(job) == made:
+            with suppress(OSError):  # the job goes on without it
+                write_json(job.folder / "estimate.json", estimate.to_json())
+
+    return note
+
+
+def _made(job: Job) -> tuple[int, int] | None:
+    try:
+        facts = (job.folder / "job.json").stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns
 
 
 class Work(Protocol):

@@ -13,14 +13,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narrative import home
 from narrative.corpus import load_corpus
 from narrative.errors import JobError, NarrativeError, SettingsError
-from narrative.files import write_json
 from narrative.jobs import JobRow, Queue
 from narrative.jobs.devices import devices
 from narrative.jobs.row import state_of
@@ -28,13 +26,12 @@ from narrative.jobs.states import FINISHED, LIVE
 from narrative.studio import corpora
 from narrative.studio.corpora import Listed
 from narrative.studio.curves import Lines
-from narrative.studio.foreseeing import Foreseen, Foresight
+from narrative.studio.foreseeing import Foreseen, Foresight, noting
 from narrative.studio.measurements import Measurements
 from narrative.studio.telling import told
-from narrative.training.job import COMPLETE, Job
+from narrative.training.job import COMPLETE
 
 if TYPE_CHECKING:
-    from narrative.training.estimate import Estimate
     from narrative.training.settings import TrainingSettings
 
 KEPT_OPEN = 24  # jobs whose measurements stay in memory
@@ -167,7 +164,7 @@ class Workbench:
         with suppress(NarrativeError):
             if self.foresight.answer(owner):  # whoever called it off wants none
                 self.foresee(owner, settings)
-        self.foresight.settle(owner, settings, partial(_note_estimate, row.job, _made(row.job)))
+        self.foresight.settle(owner, settings, noting(row.job))
         self._tend()
         return row
 
@@ -231,21 +228,6 @@ def last_step(folder: Path) -> int:
     """The step of the newest whole checkpoint; 0 when there is none. It only looks: the job may be writing just now."""
     steps = (path.parent.name.partition("-")[2] for path in folder.glob(f"checkpoint-*/{COMPLETE}"))
     return max((int(step) for step in steps if step.isdecimal()), default=0)
-
-
-def _made(job: Job) -> tuple[int, int]:
-    """Tells this job from a later one of its name. (0, 0) when it is gone."""
-    try:
-        facts = (job.folder / "job.json").stat()
-    except OSError:
-        return 0, 0
-    return facts.st_ino, facts.st_mtime_ns
-
-
-def _note_estimate(job: Job, made: tuple[int, int], estimate: Estimate) -> None:
-    if any(made) and _made(job) == made:
-        with suppress(OSError):  # the job goes on without it
-            write_json(job.folder / "estimate.json", estimate.to_json())
 
 
 def _shares(row: JobRow) -> dict[str, float]:

@@ -20,6 +20,7 @@ const DRAWN = {
     if (wrong) return [make('p', 'trouble', wrong)];
     const list = make('dl', 'figures');
     for (const [what, how] of words) list.append(make('dt', '', what), own('dd', '', how));
+    if (!command) return [list]; // too long for a line
     const copy = make('button', 'link', 'Copy');
     copy.type = 'button';
     copy.addEventListener('click', async () => { await window.narrative.copy(command); copy.textContent = 'Copied'; });

@@ -13,6 +13,7 @@ from narrative.studio.workbench import Standing, Workbench
 
 LONGEST_PROMPT, LONGEST_SAMPLE = 160, 600  # characters
 SAMPLES_BYTES = 9_000  # of all samples together, as they go over the wire
+LONGEST_COMMAND = 6_000  # bytes
 A_PROMPT = 0.25  # of the room of one
 Detail = Callable[[Workbench, Standing], dict[str, Any]]
 
@@ -53,7 +54,9 @@ def _settings(_: Workbench, standing: Standing) -> dict[str, Any]:
         settings = standing.row.job.settings()
     except NarrativeError as error:
         return {"wrong": str(error)}
-    return {"words": in_words(settings), "command": command_line(settings)}
+    told = [(what, _cut(how, LONGEST_SAMPLE, LONGEST_SAMPLE)) for what, how in in_words(settings)]
+    command = command_line(settings)
+    return {"words": told, "command": command if _bytes(command) <= LONGEST_COMMAND else ""}
 
 
 def _estimate(_: Workbench, standing: Standing) -> dict[str, Any]:
