@@ -32,6 +32,7 @@ from narrative.studio.numbers import COLUMNS
 from narrative.studio.telling import duration, ordinal, state_in_words, told, trend
 from narrative.studio.wording import WORDINGS, command_line, in_words
 from narrative.studio.workbench import LOG_TAIL, Workbench
+from narrative.tabs.train import LONG
 from narrative.tabs.train.curve_view import MOST_DRAWN
 from narrative.tabs.train.job_form import BY_NAME, settings_of, values_of, wish_for, wish_of
 from narrative.tabs.train.serving import PREFIX, Serving, script_address
@@ -40,7 +41,7 @@ from narrative.tabs.train.working import draw_foreseen
 from narrative.training.architectures import SIZES, Architecture
 from narrative.training.curve import Curve
 from narrative.training.estimate import Estimate
-from narrative.training.presets import PRESETS
+from narrative.training.presets import PRESETS, Preset
 from narrative.training.settings import TrainingSettings
 
 HARM = "<img src=x onerror=alert(1)>${1}{{value}}"
@@ -736,6 +737,29 @@ def test_only_a_finished_job_can_be_published_or_sent_away(bench: Workbench) -> 
     for act in (bench.publish, bench.archive, lambda name: bench.push(name, "me/model")):
         with pytest.raises(NarrativeError, match="no finished model"):
             act("house")
+
+
+def test_whoever_presses_twice_gets_one_model_and_no_press_is_lost(bench: Workbench, job: JobRow, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LONG["trigger_mode"] == "multiple"
+    put(bench, "house", state=FINISHED)
+    job.job.model.mkdir()
+    made: list[str] = []
+    second = threading.Event()
+
+    def publish_job(*_: Any) -> str:
+        made.append(f"house-{len(made)}")
+        second.wait(0.3)  # were the other press let in, it would come now
+        return made[-1]
+
+    monkeypatch.setattr("narrative.publishing.publish_job", publish_job)
+    monkeypatch.setattr("narrative.models.describe", lambda name: Preset(name, "", "", {}))
+    got: list[str] = []
+    presses = [threading.Thread(target=lambda: got.append(bench.publish("house"))) for _ in range(2)]
+    for press in presses:
+        press.start()
+    for press in presses:
+        press.join()
+    assert (made, got) == (["house-0"], ["house-0", "house-0"])
 
 
 @pytest.mark.usefixtures("job")
