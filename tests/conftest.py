@@ -19,12 +19,9 @@ from narrative.models import LanguageModel, load_model
 torch.set_num_threads(1)  # tiny tensors gain nothing from a second thread, and two test runs side by side would wait for each other
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """A file's tests share its fixtures, the browser tests one app: each such group stays in one process."""
-    for item in items:
-        group = "browser" if "browser" in item.path.parts else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+    item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else item.path.name))
 
 
 @pytest.fixture(autouse=True)
