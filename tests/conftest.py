@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import gpt2, llama, neo, t5, t5_tokenizer, write_tiny
+from xdist.scheduler import LoadScopeScheduling
 
 from narrative import home
 from narrative.models import LanguageModel, load_model
@@ -19,9 +20,16 @@ from narrative.models import LanguageModel, load_model
 torch.set_num_threads(1)  # tiny tensors gain nothing from a second thread, and two test runs side by side would wait for each other
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+class TogetherScheduling(LoadScopeScheduling):
     """A file's tests share its fixtures, the browser tests one app: each such group stays in one process."""
-    item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else item.path.name))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if "browser" in file.split("/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
