@@ -8,6 +8,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -811,7 +812,9 @@ def fetched(serving: Serving, path: str) -> tuple[int, bytes, dict[bytes, bytes]
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(serving({"type": "http", "path": path, "root_path": PREFIX}, send, send))  # type: ignore[arg-type]
+    asked = serving({"type": "http", "path": path, "root_path": PREFIX}, send, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # of its own: where browser tests ran before, this one has a loop already
+        thread.submit(asyncio.run, asked).result()
     return sent[0]["status"], b"".join(message["body"] for message in sent[1:]), dict(sent[0]["headers"])
 
 
