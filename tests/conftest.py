@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+from made_tales import write_tales
 from tiny_models import gpt2, llama, neo, t5, t5_tokenizer, write_tiny
 from xdist.scheduler import LoadScopeScheduling
 
 from narrative import home
+from narrative.corpus import Corpus
 from narrative.models import LanguageModel, load_model
 
 torch.set_num_threads(1)  # tiny tensors gain nothing from a second thread, and two test runs side by side would wait for each other
@@ -93,6 +95,12 @@ def tiny_model(request: pytest.FixtureRequest) -> LanguageModel:
     """Each of the four in turn."""
     model: LanguageModel = request.getfixturevalue(request.param)
     return model
+
+
+@pytest.fixture(scope="session")
+def tales(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Sixty little tales to learn from, seventeen to test on."""
+    return write_tales(tmp_path_factory.mktemp("corpora"), "tales", count=60)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from made_tales import stories, write_labelled, write_tales
+from made_tales import stories, write_labelled
 
 from narrative import home
 from narrative.corpus import Corpus, write_corpus
@@ -24,11 +24,6 @@ from narrative.training.job import Job
 from narrative.training.presets import PRESETS, rate_for, settings_for
 from narrative.training.probe import Trial, extrapolated, probe
 from narrative.training.run import train
-
-
-@pytest.fixture(scope="module")
-def tales(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return write_tales(tmp_path_factory.mktemp("corpora"), "tales", count=60)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import torch
-from made_tales import stories, write_tales
+from made_tales import stories
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tiny_models import SENTENCES
@@ -32,11 +32,6 @@ from narrative.training.keeping import BestWeights
 from narrative.training.memory import is_exhausted
 from narrative.training.run import train
 from narrative.training.stopping import RESERVE
-
-
-@pytest.fixture(scope="module")
-def tales(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return write_tales(tmp_path_factory.mktemp("corpora"), "tales", count=60)
 
 
 @pytest.fixture

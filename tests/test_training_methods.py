@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from made_tales import write_labelled, write_tales
+from made_tales import write_labelled
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from narrative import home
@@ -28,11 +28,6 @@ from narrative.training.run import train
 
 
 @pytest.fixture(scope="module")
-def tales(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return write_tales(tmp_path_factory.mktemp("corpora"), "tales", count=60)
-
-
-@pytest.fixture(scope="module")
 def moods(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return write_labelled(tmp_path_factory.mktemp("corpora"), "moods")
 
@@ -47,6 +42,16 @@ def quick(corpus: Corpus, **changes: Any) -> TrainingSettings:
 
 def trained(folder: Path, settings: TrainingSettings) -> Job:
     job = Job.create(folder / "job", settings)
+    assert train(job)
+    return job
+
+
+def trained_with_a_stop(folder: Path, settings: TrainingSettings) -> Job:
+    """The same, stopped after its first step and resumed."""
+    job = Job.create(folder / "job", settings)
+    job.ask_stop()
+    assert not train(job)
+    job.clear_stop()
     assert train(job)
     return job
 
@@ -125,11 +130,7 @@ def test_a_lora_run_that_was_stopped_ends_where_an_undisturbed_one_does(
     publish(tiny_gpt2_folder, "house-base")
     settings = quick(tales, base="house-base", method="lora", lora_dropout=0.1, learning_rate=1e-2)
     straight = trained(tmp_path / "a", settings)
-    job = Job.create(tmp_path / "b" / "job", settings)
-    job.ask_stop()
-    assert not train(job)
-    job.clear_stop()
-    assert train(job)
+    job = trained_with_a_stop(tmp_path / "b", settings)
     assert losses_on_test(job) == pytest.approx(losses_on_test(straight), rel=1e-6)
 
 
@@ -320,11 +321,7 @@ def test_rows_come_each_once_in_a_pass_and_resume_in_the_same_order(tiny_gpt2_fo
     assert max(line["step"] for line in straight.metrics()) == 2 * 60 / 4
     checkpoints = sorted(path.name for path in straight.folder.glob("checkpoint-*"))
     assert checkpoints == ["checkpoint-15", "checkpoint-30"]  # one after each pass
-    job = Job.create(tmp_path / "b" / "job", settings)
-    job.ask_stop()
-    assert not train(job)
-    job.clear_stop()
-    assert train(job)
+    job = trained_with_a_stop(tmp_path / "b", settings)
     assert losses_on_test(job) == pytest.approx(losses_on_test(straight), rel=1e-5)
     assert [line["tokens"] for line in job.metrics() if "tokens" in line][-1] == 2 * begun_tokens(straight)
 

@@ -47,9 +47,7 @@ _BUSY = f"state IN ('{BUSY[0]}', '{BUSY[1]}')"
 def entries(connection: sqlite3.Connection) -> list[Entry]:
     """All of them: at work, then waiting in their order, then ended, the last first."""
     found = [Entry(*row) for row in connection.execute(f"SELECT {_FIELDS} FROM jobs")]  # noqa: S608
-    return sorted(
-        found, key=lambda entry: (entry.state not in BUSY, entry.state != QUEUED, entry.turn if entry.state in LIVE else -entry.turn)
-    )
+    return sorted(found, key=_rank)
 
 
 def _rank(entry: Entry) -> tuple[bool, bool, int]:

@@ -24,10 +24,10 @@ from narrative.corpus import Corpus, corpus_names, load_corpus
 from narrative.corpus.build import build_from_files
 from narrative.corpus.building import BuildSettings
 from narrative.corpus.options import ReadOptions
-from narrative.errors import CorpusError, NarrativeError
+from narrative.errors import CorpusError
 from narrative.evaluation import TextScore, score_texts
 from narrative.models import describe, load_model
-from narrative.training.__main__ import CANNOT, FINISHED, STOPPED
+from narrative.training.__main__ import status_of
 from narrative.training.job import Job
 from narrative.training.presets import settings_for
 
@@ -90,26 +90,27 @@ def measured(model: str, title: str, corpus: Corpus) -> Line:
     return Line(title, score_texts(load_model(model, device="cpu"), texts))
 
 
+def tune(data: Path, author: str) -> bool:
+    """Both trainings, and the table. False when one was stopped on request."""
+    from narrative.training.run import train  # here: a usage error needs no torch
+
+    corpus = build_corpus(data, author)
+    print(measured(BASE, f"{BASE}, untuned", corpus), flush=True)
+    for way in WAYS:
+        job = job_for(corpus, way)
+        job.clear_stop()
+        if not train(job):
+            return False
+        print(measured(str(job.model), f"{BASE}, tuned ({way})", corpus), flush=True)
+    return True
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.recipes.author", description="Tune the shipped model on one author.")
     parser.add_argument("--data", type=Path, required=True, help="folder with fiction-*.jsonl.xz")
     parser.add_argument("--author", default="H.G. Wells", help="as the data spells it (default: %(default)s)")
     options = parser.parse_args(arguments)
-    from narrative.training.run import train  # after the arguments: a usage error needs no torch
-
-    try:
-        corpus = build_corpus(options.data, options.author)
-        print(measured(BASE, f"{BASE}, untuned", corpus), flush=True)
-        for way in WAYS:
-            job = job_for(corpus, way)
-            job.clear_stop()
-            if not train(job):
-                return STOPPED
-            print(measured(str(job.model), f"{BASE}, tuned ({way})", corpus), flush=True)
-    except NarrativeError as error:
-        print(error, file=sys.stderr)
-        return CANNOT
-    return FINISHED
+    return status_of(lambda: tune(options.data, options.author))
 
 
 if __name__ == "__main__":

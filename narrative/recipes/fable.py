@@ -21,13 +21,13 @@ from typing import Any
 
 from narrative import home
 from narrative.corpus import Corpus, load_corpus, split_by_source, write_corpus
-from narrative.errors import CorpusError, NarrativeError
+from narrative.errors import CorpusError
 from narrative.example import write_example
 from narrative.files import write_json
 from narrative.formats import Record
 from narrative.publishing import publish
 from narrative.training import Architecture, TrainingSettings
-from narrative.training.__main__ import CANNOT, FINISHED, STOPPED
+from narrative.training.__main__ import status_of
 from narrative.training.job import Job
 
 NAME = "fable-5m"
@@ -140,25 +140,26 @@ def ship(jobs: Sequence[Job]) -> None:
     write_example(load_model(NAME, device="cpu"), folder / "example.json")
 
 
+def make(data: Path) -> bool:
+    """Corpora, stages, checkpoint. False when a stage was stopped on request."""
+    from narrative.training.run import train  # here: a usage error needs no torch
+
+    build_corpora(data)
+    jobs: list[Job] = []
+    for name, settings in STAGES:
+        job = _job(name, settings, jobs)
+        if not train(job):
+            return False
+        jobs.append(job)
+    ship(jobs)
+    return True
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m narrative.recipes.fable", description="Train the shipped model again.")
     parser.add_argument("--data", type=Path, required=True, help="folder with tinystories.jsonl.xz and fiction-*.jsonl.xz")
     options = parser.parse_args(arguments)
-    from narrative.training.run import train  # after the arguments: a usage error needs no torch
-
-    try:
-        build_corpora(options.data)
-        jobs: list[Job] = []
-        for name, settings in STAGES:
-            job = _job(name, settings, jobs)
-            if not train(job):
-                return STOPPED
-            jobs.append(job)
-        ship(jobs)
-    except NarrativeError as error:
-        print(error, file=sys.stderr)
-        return CANNOT
-    return FINISHED
+    return status_of(lambda: make(options.data))
 
 
 if __name__ == "__main__":
