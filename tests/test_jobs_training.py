@@ -16,7 +16,7 @@ from narrative import home
 from narrative.corpus import write_corpus
 from narrative.formats import Record
 from narrative.jobs import processes, table
-from narrative.jobs.states import FINISHED, INTERRUPTED
+from narrative.jobs.states import FINISHED, INTERRUPTED, STOPPED
 from narrative.store.database import Database
 from narrative.training import Architecture, TrainingSettings
 from narrative.training.job import Job
@@ -74,7 +74,7 @@ def test_a_killed_child_and_a_killed_worker_change_nothing_in_what_is_learned(de
         assert (row.job.model / "model.safetensors").exists()
 
 
-def test_one_job_over_two_processes_leaves_none_behind_when_killed_and_learns_what_one_process_learns(
+def test_one_job_over_two_processes_stops_with_a_checkpoint_leaves_none_behind_and_learns_what_one_process_learns(
     desk: Desk, settings: TrainingSettings
 ) -> None:
     fresh = {"method": "scratch", "base": None, "architecture": Architecture(layers=2, heads=2, width=32, vocabulary=320, context=32)}
@@ -83,6 +83,12 @@ def test_one_job_over_two_processes_leaves_none_behind_when_killed_and_learns_wh
     assert train(alone)
     desk.submit("wide", replace(settings, **fresh, **flat, processes=2, batch_size=2, max_steps=20_000))
     desk.until(lambda: 10 in losses(desk.queue.row("wide").job))
+    desk.queue.stop("wide")
+    stopped = desk.ended("wide")[0]
+    assert (stopped.state, stopped.reason) == (STOPPED, f"It stopped as asked. It goes on from step {stopped.step}.")
+    assert (stopped.job.folder / f"checkpoint-{stopped.step}" / "rng_state_1.pth").exists(), "the other process's part is there too"
+    desk.queue.resume("wide")
+    desk.until(lambda: desk.queue.row("wide").step > stopped.step)
     launcher, ranks = launcher_and_ranks(desk, "wide")
     assert len({os.getsid(pid) for pid in (launcher, *ranks)}) == 3, "a signal to the launcher's group doesn't reach the others"
     os.kill(launcher, signal.SIGKILL)

@@ -74,6 +74,8 @@ def _facts(row: JobRow) -> Iterator[tuple[str, str]]:
     yield "on", row.device
     yield "times", f"queued {when(row.queued)}, begun {when(row.started)}, ended {when(row.ended)}"
     yield "trained", duration(row.seconds) if row.seconds else ""
+    foreseen = row.job.estimate().get("seconds")
+    yield "foreseen", duration(foreseen) if isinstance(foreseen, int | float) else ""
     if row.perplexity is not None and row.bits_per_byte is not None:
         yield "test", f"perplexity {row.perplexity:.2f}, {row.bits_per_byte:.3f} bits per byte"
     yield "folder", str(row.folder)

@@ -37,6 +37,11 @@ class TokenFile:
     tokens: int
     bytes: int  # of the text; tokens / bytes turns a loss per token into bits per byte
 
+    @property
+    def learned(self) -> int:
+        """Tokens that the loss counts: all."""
+        return self.tokens
+
     def ids(self) -> np.ndarray:
         """(tokens,) of ids, memory-mapped."""
         return np.memmap(self.path, dtype=np.uint32, mode="r")

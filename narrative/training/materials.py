@@ -21,6 +21,7 @@ from narrative.training.rows import Padded, RowFile, RowShape, even_rows, mixed_
 from narrative.training.settings import TrainingSettings
 
 Tell = Callable[[str], None]
+Sides = Sequence[tuple[TokenFile | RowFile, TokenFile | RowFile]]  # (train, test) of each corpus
 
 
 class Materials(Protocol):
@@ -71,11 +72,11 @@ class BlockMaterials:
 
     @property
     def tokens(self) -> tuple[int, int]:
-        return sum(train.tokens for train, _ in self.files), sum(test.tokens for _, test in self.files)
+        return _tokens(self.files)
 
     @property
     def bits(self) -> dict[str, float]:
-        return {name: test.tokens / max(test.bytes, 1) / math.log(2) for name, (_, test) in zip(self.names, self.files, strict=True)}
+        return _bits(self.names, self.files)
 
     def training(self, *, length: int, seed: int) -> Any:
         sides = [(train.ids(), weight) for (train, _), weight in zip(self.files, self.weights, strict=True)]
@@ -110,11 +111,11 @@ class RowMaterials:
 
     @property
     def tokens(self) -> tuple[int, int]:
-        return sum(train.tokens for train, _ in self.files), sum(test.tokens for _, test in self.files)
+        return _tokens(self.files)
 
     @property
     def bits(self) -> dict[str, float]:
-        return {name: test.learned / max(test.bytes, 1) / math.log(2) for name, (_, test) in zip(self.names, self.files, strict=True)}
+        return _bits(self.names, self.files)
 
     def training(self, *, length: int, seed: int) -> Any:
         sides = [(train, weight) for (train, _), weight in zip(self.files, self.weights, strict=True)]
@@ -134,6 +135,14 @@ class RowMaterials:
             return []
         longer = f"{cut:,} of {self.units:,} examples are longer than {self.shape.context:,} tokens"
         return [f"{longer}; what goes beyond was cut off."]
+
+
+def _tokens(files: Sides) -> tuple[int, int]:
+    return sum(train.tokens for train, _ in files), sum(test.tokens for _, test in files)
+
+
+def _bits(names: tuple[str, ...], files: Sides) -> dict[str, float]:
+    return {name: test.learned / max(test.bytes, 1) / math.log(2) for name, (_, test) in zip(names, files, strict=True)}
 
 
 def gather(
