@@ -1,1 +1,1 @@
-"""Explanations of what a language model wrote. The methods and pages come with later issues."""
+"""Why a model wrote what it wrote: where it looked, what it would have said half-way, and which of its parts mattered."""

@@ -66,6 +66,10 @@ class StoreError(NarrativeError):
     """A draft, branch or link that the store doesn't hold, or not for this browser."""
 
 
+class ExplainError(NarrativeError):
+    """Something that can't be explained: this model doesn't give it out, or the text is too long or too short for it."""
+
+
 def require_choice(what: str, value: object, allowed: Iterable[str]) -> None:
     """Raise `SettingsError` unless `value` is one of `allowed`."""
     names = list(allowed)

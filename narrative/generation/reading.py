@@ -37,8 +37,16 @@ def reader_for(model: LanguageModel, prompt_ids: tuple[int, ...], drafts: int) -
     """The reader of one batch, and the ids that its drafts begin with."""
     if model.kind == SEQ2SEQ:
         seq2seq = Seq2SeqReader(model, prompt_ids, drafts)
-        return seq2seq, [seq2seq.start_id]
+        return seq2seq, [decoder_start(model)]
     return CausalReader(model), list(prompt_ids)
+
+
+def decoder_start(model: LanguageModel) -> int:
+    """The token that the decoder of an encoder-decoder begins with."""
+    start = model.model.generation_config.decoder_start_token_id
+    if start is None:
+        start = model.model.config.decoder_start_token_id
+    return int(start) if start is not None else model.pad_id
 
 
 class CausalReader:
@@ -83,14 +91,6 @@ class Seq2SeqReader:
         self._encoded = BaseModelOutput(last_hidden_state=states.expand(drafts, -1, -1))
         self._cache: Any = None
         self._read = 0
-
-    @property
-    def start_id(self) -> int:
-        config = self.model.model.generation_config
-        start = (
-            config.decoder_start_token_id if config.decoder_start_token_id is not None else self.model.model.config.decoder_start_token_id
-        )
-        return int(start) if start is not None else self.model.pad_id
 
     def logits(self, ids: torch.Tensor) -> torch.Tensor:
         new = ids[:, self._read :]

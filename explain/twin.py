@@ -1,0 +1,22 @@
+"""A second model of the same weights: explaining hooks into it and changes its settings, and whoever writes meanwhile notices nothing."""
+
+from __future__ import annotations
+
+import copy
+
+from transformers import PreTrainedModel
+
+from narrative.models import LanguageModel
+
+
+def twin(model: LanguageModel, *, attention: str | None = None) -> PreTrainedModel:
+    """Modules and configuration of its own, parameters and buffers shared: a few milliseconds, no memory to speak of.
+
+    `attention` sets how it attends ("eager" gives the weights out); without it, as the model does.
+    """
+    shared = {id(tensor): tensor for tensor in (*model.model.parameters(), *model.model.buffers())}
+    copied: PreTrainedModel = copy.deepcopy(model.model, memo=shared)
+    if attention is not None:
+        copied.set_attn_implementation(attention)
+    copied.eval()
+    return copied

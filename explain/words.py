@@ -1,0 +1,114 @@
+"""Tokens <-> words <-> spans: what a reader calls a word, made of the pieces that the model reads."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_JOINS = frozenset("'-_\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}")  # inside a word: don't, well-known
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE", "THAI", "LAO", "KHMER", "MYANMAR")  # writing without spaces
+
+
+class Piece(NamedTuple):
+    """One token: `text` is its part of the text (the texts of a passage joined are the passage), `label` what a reader is shown."""
+
+    id: int
+    text: str
+    label: str
+
+
+class Span(NamedTuple):
+    """The tokens `start` to `stop` (exclusive) of a sequence, shown as `label`."""
+
+    start: int
+    stop: int
+    label: str
+
+
+def pieces_as_spans(pieces: Sequence[Piece]) -> tuple[Span, ...]:
+    """Every token by itself."""
+    return tuple(Span(place, place + 1, piece.label) for place, piece in enumerate(pieces))
+
+
+def words_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tuple[Span, ...]:
+    """Tokens grouped into words; no word reaches over one of `breaks` (places where a new text begins).
+
+    A token belongs to one word, so a token that holds several (`."` or a merged phrase) stays whole. Punctuation stands by
+    itself, spaces and newlines go with what follows them on their line. In writing without spaces each token is a word.
+    """
+    walls = set(breaks)
+    begins = [place for place in range(len(pieces)) if place == 0 or place in walls or _begins(pieces, place, walls)]
+    bounds = [*begins, len(pieces)]
+    return tuple(Span(start, stop, _label(pieces[start:stop])) for start, stop in pairwise(bounds))
+
+
+def _begins(pieces: Sequence[Piece], place: int, walls: set[int]) -> bool:
+    """Whether a new word begins with token `place`."""
+    text, before = pieces[place].text, _text_before(pieces, place, walls)
+    if not text:  # part of a character that a later token finishes, or a special token
+        return _is_special(pieces[place]) or not (_part_of_character(pieces, place - 1) or _only_space(before))
+    if _part_of_character(pieces, place - 1):
+        return False
+    if text[0].isspace() or not before or before[-1].isspace():
+        return not _only_space(before) or text[0].isspace()
+    return not (_joins(before[-1]) and _joins(text[0]))
+
+
+def _text_before(pieces: Sequence[Piece], place: int, walls: set[int]) -> str:
+    """The text of the nearest token before `place` that has any, as far as no wall stands between."""
+    for earlier in range(place - 1, -1, -1):
+        if pieces[earlier].text or earlier + 1 in walls:
+            return pieces[earlier].text if earlier + 1 not in walls else ""
+    return ""
+
+
+def _is_special(piece: Piece) -> bool:
+    return not piece.text and piece.label.startswith("<")
+
+
+def _part_of_character(pieces: Sequence[Piece], place: int) -> bool:
+    return not pieces[place].text and not _is_special(pieces[place])
+
+
+def _only_space(text: str) -> bool:
+    """Spaces of their own, within a line."""
+    return bool(text) and text.isspace() and "\n" not in text
+
+
+def _joins(character: str) -> bool:
+    """Whether this character can stand inside a word, next to another of its word."""
+    if character in _JOINS:
+        return True
+    if unicodedata.category(character)[0] not in "LMN":
+        return False
+    return not unicodedata.name(character, "").startswith(_SPACELESS)
+
+
+def _label(pieces: Sequence[Piece]) -> str:
+    """What a reader is shown for these tokens together."""
+    if len(pieces) == 1:
+        piece = pieces[0]
+        return piece.text.strip() or piece.label
+    return visible("".join(piece.text for piece in pieces)) or "".join(piece.label for piece in pieces)
+
+
+def visible(text: str) -> str:
+    """`text` for a label: without the space around it; what is only space is shown by a sign; "" for nothing at all."""
+    bare = "".join(character if character.isprintable() or character.isspace() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    inner = " ".join(bare.split())
+    if inner or not bare:
+        return inner
+    return "¶" if "\n" in bare else "␣"
+
+
+def one_hot(spans: Sequence[Span], tokens: int) -> NDArray[np.float32]:
+    """(token, span): 1 where the token belongs to the span."""
+    table = np.zeros((tokens, len(spans)), dtype=np.float32)
+    for column, span in enumerate(spans):
+        table[span.start : span.stop, column] = 1
+    return table
