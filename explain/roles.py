@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from explain.results import CROSS, AttentionMap
 from narrative.errors import ExplainError, require_whole
 
-LEAST_STRENGTH = 0.3  # a role is named from here on: clearly more than a head without any reaches by chance on a page of text
+LEAST_STRENGTH = 0.25  # a role is named from here on: a quarter of the attention beyond what an even look would give
 LEAST_SPREAD = 0.85  # of the entropy that an even look would have
+_CERTAIN = 3.0  # standard deviations above chance, so that in short texts no head gets a name by luck
 _LEAST_WORDS = 4  # in fewer words all roles look the same
-_LEAST_QUERIES = 2  # one word alone proves no habit
 
 Table = NDArray[np.bool_]  # (query, key)
 
@@ -107,12 +107,14 @@ def head_roles(one: AttentionMap) -> HeadRoles:
     A role's score is the mean weight on its targets over the queries that have any; its strength sets that against `chance`,
     what an even look over the same words would give: (score - chance) / (1 - chance), not below 0. A query counts for no
     role whose targets there are partly another role's too: the second word's previous word is the first word. The strongest
-    role from `LEAST_STRENGTH` on is named. Heads rest on the first word when they find nothing (Xiao et al. 2024, "Efficient
-    streaming language models with attention sinks"), so "first word" yields to a role that is stronger wherever it has a
-    chance; so an induction head (Olsson et al. 2022, "In-context learning and induction heads") is found in a text with few
-    repeated words. Otherwise a head is "broad" when the entropy of its rows, divided by that of an even look, is
-    `LEAST_SPREAD` on average, or "other". In texts of fewer than four words all are "other". Windows of local attention are
-    not taken into account: a head that can't see far is compared with one that can.
+    role from `LEAST_STRENGTH` on is named, if a head that looks at one random word each time would hardly ever score as much
+    (three standard deviations; in short texts this asks for more than the least strength).
+    Heads rest on the first word when they find nothing (Xiao et al. 2024, "Efficient streaming language models with attention
+    sinks"), so "first word" yields to a role that is stronger wherever it has a chance; so an induction head (Olsson et al.
+    2022, "In-context learning and induction heads") is found in a text with few repeated words. Otherwise a head is "broad"
+    when the entropy of its rows, divided by that of an even look, is `LEAST_SPREAD` on average, or "other"; in texts of fewer
+    than four words all are. Windows of local attention are not taken into account: a head that can't see far is compared
+    with one that can.
     """
     if one.hidden is not None:
         raise ExplainError("What heads do is told with the first word in sight: don't leave it out of the attention.")
@@ -121,7 +123,7 @@ def head_roles(one: AttentionMap) -> HeadRoles:
     repeats = False
     if min(len(one.queries), len(one.keys)) >= _LEAST_WORDS:
         known = _Patterns.of(one)
-        repeats = bool(known.enough[known.names.index(INDUCTION)])
+        repeats = bool(known.least[known.names.index(INDUCTION)] <= 1)
         label, strength = _choose(known, one)
     return HeadRoles(tuple(tuple(row) for row in label.tolist()), strength, repeats)
 
@@ -133,8 +135,8 @@ class _Patterns:
     names: tuple[str, ...]
     targets: NDArray[np.float32]  # (role, query, key), 1 on targets; queries that don't count for the role are 0
     counted: Table  # (role, query)
-    enough: NDArray[np.bool_]  # (role): whether it could be seen
     chance: NDArray[np.float32]  # (role): the score of a head that looks evenly at all it may see
+    least: NDArray[np.float32]  # (role): the score that luck hardly reaches; above 1 where this text can't show the role
 
     @classmethod
     def of(cls, one: AttentionMap) -> _Patterns:
@@ -144,9 +146,11 @@ class _Patterns:
         shared = (tables & (tables.sum(0) > 1)).any(-1)
         counted = tables.any(-1) & ~shared
         targets = (tables & counted[:, :, None]).astype(np.float32)
-        even = targets.sum(-1) / seen.sum(-1)
-        chance = even.sum(-1) / np.maximum(counted.sum(-1), 1)
-        return cls(tuple(known), targets, counted, counted.sum(-1) >= _LEAST_QUERIES, chance.astype(np.float32))
+        even, often = targets.sum(-1) / seen.sum(-1), np.maximum(counted.sum(-1), 1)
+        chance = even.sum(-1) / often
+        least = chance + _CERTAIN * np.sqrt((even * (1 - even)).sum(-1)) / often
+        least = np.where(counted.any(-1), least, np.inf)
+        return cls(tuple(known), targets, counted, chance.astype(np.float32), least.astype(np.float32))
 
     def scores(self, weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(role, head): mean weight on the targets, and on the first word, over the queries that count for the role.
@@ -166,9 +170,9 @@ def _choose(known: _Patterns, one: AttentionMap) -> tuple[NDArray[np.object_], N
     weights = one.weights.reshape(-1, *shape[2:])
     score, resting = known.scores(weights)
     chance = known.chance[:, None]
-    strength = np.clip((score - chance) / np.maximum(1 - chance, 1e-6), 0, 1) * known.enough[:, None]
+    strength = np.clip((score - chance) / np.maximum(1 - chance, 1e-6), 0, 1)
     first = known.names.index(FIRST)
-    named = strength >= LEAST_STRENGTH
+    named = (strength >= LEAST_STRENGTH) & (score >= known.least[:, None] - 1e-6)
     named[first] &= ~(np.delete(named & (score > resting), first, axis=0)).any(0)
     named &= (score > resting) | (np.arange(len(score)) == first)[:, None]
     spread = _spread(weights, one)
@@ -184,7 +188,8 @@ def _spread(weights: NDArray[np.float32], one: AttentionMap) -> NDArray[np.float
     """(head), 0..1: entropy of a row divided by that of an even look, mean over the queries that have a choice."""
     most = np.log(_seen(one).sum(-1))
     choice = most > 0
-    entropy = -np.einsum("hqk,hqk->hq", weights, np.log(np.maximum(weights, np.float32(1e-30))))
+    logs = np.maximum(weights, np.float32(1e-30))
+    entropy = -np.einsum("hqk,hqk->hq", weights, np.log(logs, out=logs))
     return np.asarray((entropy[:, choice] / most[choice]).mean(-1), dtype=np.float32)
 
 
