@@ -41,6 +41,8 @@ ROLE_COLOURS = {  # chosen so that the nearest two stay as far apart as can be f
 FAINTEST = 0.16  # how full a colour is at strength 0: what a head does can still be told
 MOST_TICKS = 60  # labels on one axis; of more words every second, third, ... is named
 LONGEST_TICK = 16  # characters of a label beside the map; the pointer shows all of it
+_STOPS, _RISE = (0, 0.01, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1), 0.6  # faint weights, the many, are drawn fuller than in proportion
+_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"]  # of little use here; the last would send the figure away
 _CELL, _LOW, _HIGH = 22, 280, 760  # pixels
 
 
@@ -52,14 +54,13 @@ def overview(roles: HeadRoles, *, chosen: tuple[int, int] | None = None) -> go.F
     for role in present:
         colour = ROLE_COLOURS.get(role, ROLE_COLOURS["other"])
         strength = np.where(names == role, roles.strength, np.nan)
-        figure.add_trace(_cells(
-            strength, colours=[[0, _faded(colour, FAINTEST)], [1, colour]], low=0, high=1, hover=f"{plain(role)}, %{{z:.2f}}", name=role,
-        ))  # fmt: skip
+        hover = plain(role) if role == "other" else f"{plain(role)}, %{{z:.2f}}"
+        figure.add_trace(_cells(strength, colours=[[0, _faded(colour, FAINTEST)], [1, colour]], low=0, high=1, hover=hover, name=role))
         figure.add_trace(go.Scatter(  # the legend's mark: those of heat maps can't be told apart
             x=[None], y=[None], mode="markers", name=plain(role), legendgroup=role, hoverinfo="skip",
             marker={"symbol": "square", "size": 11, "color": colour},
         ))  # fmt: skip
-    figure.update_layout(showlegend=True, shapes=_outline(chosen))
+    figure.update_layout(showlegend=True, shapes=_outline(chosen), margin_t=56)
     return figure
 
 
@@ -67,7 +68,7 @@ def heat_map(one: AttentionMap, *, layer: int, head: int) -> go.Figure:
     """Queries downwards, keys across, in percent of each query's attention. Blank above the diagonal where nobody looks ahead."""
     weights = one.weights[layer, head]
     most = max(float(weights.max()) * 100, 0.01)
-    colours = [[0, _faded(INK_BLUE, 0)], [1, INK_BLUE]]
+    colours = [[share, _faded(INK_BLUE, round(share**_RISE, 3))] for share in _STOPS]
     figure = _matrix(one, weights, colours=colours, low=0, high=most, hover="“%{y}” looks at “%{x}”: %{z:.1f} %")
     figure.data[0].colorbar = _bar("of its attention", suffix=" %")
     return figure
@@ -118,8 +119,9 @@ def lens_figure(told: Lens) -> go.Figure:
     names = ["embedding" if one.layer == 0 else f"layer {one.layer}" for one in told.layers]
     first = [plain(one.guesses[0].label) if one.guesses else "" for one in told.layers]
     line = go.Scatter(
-        x=[one.layer for one in told.layers], y=percent, mode="lines+markers", text=names, customdata=first, cliponaxis=False,
-        line={"color": INK_BLUE, "width": 2.5}, marker={"size": 6}, hovertemplate="%{text}: %{y:.2f} %; likeliest “%{customdata}”<extra></extra>",
+        x=[one.layer for one in told.layers], y=percent, mode="lines+markers", text=names, customdata=first,
+        line={"color": INK_BLUE, "width": 2.5}, marker={"size": 6}, cliponaxis=False,
+        hovertemplate="%{text}: %{y:.2f} %; likeliest “%{customdata}”<extra></extra>",
     )  # fmt: skip
     across = _axis() | {"title": {"text": "after layer"}, "showgrid": False, "dtick": max(1, len(names) // 12)}
     upwards = _axis() | {"title": {"text": "probability"}, "rangemode": "tozero", "ticksuffix": " %", "showgrid": True}
@@ -130,7 +132,7 @@ def figure_page(figure: go.Figure, *, title: str, sentence: str) -> str:
     """One HTML document with Plotly inside: it opens offline and may ask no host for anything. Light or dark as its reader's system is."""
     chart = figure.to_html(
         full_html=False, include_plotlyjs=False, div_id="figure", post_script=_INK_SCRIPT,
-        config={"displaylogo": False, "responsive": True, "toImageButtonOptions": {"format": "svg"}},
+        config={"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "responsive": True, "toImageButtonOptions": {"format": "svg"}},
     )  # fmt: skip
     return _PAGE.substitute(title=html.escape(title), sentence=html.escape(sentence), library=get_plotlyjs(), chart=chart)
 
@@ -178,7 +180,12 @@ def _cells(
 
 def _grid_layout(layers: int, heads: int) -> dict[str, Any]:
     across = _axis() | {"title": {"text": "head", "standoff": 4}, "range": [0.5, heads + 0.5], "dtick": 1 if heads <= 24 else 4, "tick0": 1}
-    downwards = _axis() | {"title": {"text": "layer", "standoff": 4}, "range": [layers + 0.5, 0.5], "dtick": 1 if layers <= 24 else 4, "tick0": 1}
+    downwards = _axis() | {
+        "title": {"text": "layer", "standoff": 4},
+        "range": [layers + 0.5, 0.5],
+        "dtick": 1 if layers <= 24 else 4,
+        "tick0": 1,
+    }
     return _layout(height=min(_HIGH, 110 + max(layers, 3) * _CELL)) | {"xaxis": across, "yaxis": downwards}
 
 
@@ -188,6 +195,7 @@ def _layout(*, height: int) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)", "font": {"family": FONT, "color": TEXT, "size": 12},
         "hoverlabel": {"bgcolor": "#1c1f24", "bordercolor": "#30343b", "font": {"color": "#e9e4da", "size": 12.5}, "align": "left"},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": TEXT, "activecolor": INK_BLUE, "remove": _BUTTONS},
     }  # fmt: skip
 
 
@@ -249,7 +257,8 @@ dark.addEventListener('change', ink); ink();
 """
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <title>$title</title><style>
 body { margin: 24px auto; max-width: 1100px; padding: 0 16px; background: #fbfaf6; color: #22252a; font: 15px/1.55 system-ui, sans-serif; }

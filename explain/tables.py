@@ -1,0 +1,166 @@
+"""Results as CSV text: what a view draws, number by number. Nothing is measured here.
+
+UTF-8 text with a header row. Layers, heads and words count from 1. Numbers have six significant digits; in `attention_csv`, `drawn` is
+the value that the view draws. Words stand as they are, but for one rule: a spreadsheet would run a cell that begins with =, +, - or @
+as a formula, so such a word of more than one character gets an apostrophe in front (`-ing` becomes `'-ing`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain.results import AttentionMap, AttentionMaps
+from explain.shades import FULL, MOST_LINES, Shades, least_level, shades
+from narrative.errors import require_choice, require_whole
+from narrative.text import writable
+
+if TYPE_CHECKING:  # types only: writing a table needs no torch
+    from explain.ablation import AblationMap
+    from explain.compare import AttentionDifference
+    from explain.lens import Lens, LensLayer
+    from explain.roles import HeadRoles
+
+FORMULA = ("=", "+", "-", "@")
+OF_ALL_HEADS = MOST_LINES - MOST_LINES // 5  # lines of the model view's picture: its page keeps a fifth for the head that is opened
+_MAP = ("map", "layer", "head", "query", "query_text", "key", "key_text")
+
+Rows = Iterator[tuple[Any, ...]]
+
+
+def attention_csv(maps: AttentionMaps, *, view: str, name: str | None = None, layer: int = 0, head: int | None = None) -> str:
+    """One line a weight that `view` draws: map, layer, head, query, query_text, key, key_text, weight, drawn.
+
+    Head view: the layer's heads, or the one given. Model view: all layers and heads, only what is strong enough to be drawn there.
+    Neuron view and heat map: one head. Of maps that look back only, nothing ahead of the query. Raises `SettingsError`.
+    """
+    one = maps.map(name)
+    require_choice("view", view, _VIEWS)
+    _check_place(one, layer, head)
+    return _table((*_MAP, "weight", "drawn"), _VIEWS[view](one, layer, head))
+
+
+def overview_csv(roles: HeadRoles) -> str:
+    """layer, head, role, strength (0 to 1)."""
+    rows = (
+        (layer + 1, head + 1, role, _number(roles.strength[layer, head]))
+        for layer, names in enumerate(roles.names)
+        for head, role in enumerate(names)
+    )
+    return _table(("layer", "head", "role", "strength"), rows)
+
+
+def difference_csv(diff: AttentionDifference, layer: int, head: int) -> str:
+    """One head: map, layer, head, query, query_text, key, key_text, difference (tuned - base), drawn (as the figure shows it)."""
+    one = diff.map
+    _check_place(one, layer, head)
+    return _table((*_MAP, "difference", "drawn"), _rounded(one, layer, head))
+
+
+def distance_csv(diff: AttentionDifference) -> str:
+    """layer, head, distance: the share of the head's attention (0 to 1) that went elsewhere."""
+    return _table(("layer", "head", "distance"), _cells(diff.distance))
+
+
+def ablation_csv(result: AblationMap) -> str:
+    """layer, head, effect: log-probability without the head minus with it, in nats. Heads that are not worked out are left out."""
+    return _table(("layer", "head", "effect"), (row for row in _cells(result.effects) if row[-1] != "nan"))
+
+
+def lens_csv(told: Lens) -> str:
+    """layer (0: the embedding), place (1: the likeliest), token, text, probability; and of the token that stands there its own two columns.
+
+    `actual_probability` and `actual_rank` are empty where nothing stands yet.
+    """
+    rows = (
+        (one.layer, place, guess.id, _text(guess.label), _number(guess.probability), *_actual(one))
+        for one in told.layers
+        for place, guess in enumerate(one.guesses, 1)
+    )
+    return _table(("layer", "place", "token", "text", "probability", "actual_probability", "actual_rank"), rows)
+
+
+def _head_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
+    drawn = shades(one)
+    for chosen in range(one.heads) if head is None else (head,):
+        yield from _shaded(one, drawn, layer, chosen)
+
+
+def _model_view(one: AttentionMap, _layer: int, _head: int | None) -> Rows:
+    drawn = shades(one)
+    least = least_level(drawn.levels, OF_ALL_HEADS)
+    for layer in range(one.layers):
+        for head in range(one.heads):
+            yield from _shaded(one, drawn, layer, head, least=least)
+
+
+def _neuron_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
+    return _shaded(one, shades(one), layer, head or 0)
+
+
+def _heat_map(one: AttentionMap, layer: int, head: int | None) -> Rows:
+    return _rounded(one, layer, head or 0)
+
+
+_VIEWS: dict[str, Callable[[AttentionMap, int, int | None], Rows]] = {
+    "head": _head_view, "model": _model_view, "neuron": _neuron_view, "heatmap": _heat_map,
+}  # fmt: skip
+
+
+def _shaded(one: AttentionMap, drawn: Shades, layer: int, head: int, *, least: int = 0) -> Rows:
+    """`drawn` is what the levels of the lines stand for, to four decimals."""
+    levels = drawn.levels[layer, head]
+    values = [_number(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
+    return _lines(one, layer, head, levels >= least, lambda query, key: values[levels[query, key]])
+
+
+def _rounded(one: AttentionMap, layer: int, head: int) -> Rows:
+    """`drawn` has four decimals, as the figures have them."""
+    hundredths = np.rint(np.asarray(one.weights[layer, head], dtype=np.float64) * 10_000)
+    return _lines(one, layer, head, np.ones(hundredths.shape, dtype=bool), lambda query, key: _number(hundredths[query, key] / 10_000))
+
+
+def _lines(one: AttentionMap, layer: int, head: int, kept: NDArray[np.bool_], drawn: Callable[[int, int], str]) -> Rows:
+    queries, keys = ([_text(label) for label in side] for side in one.labels())
+    weights = one.weights[layer, head]
+    for query, key in np.argwhere(np.tril(kept) if one.causal else kept).tolist():
+        place = (query + 1, queries[query], key + 1, keys[key])
+        yield one.name, layer + 1, head + 1, *place, _number(weights[query, key]), drawn(query, key)
+
+
+def _cells(values: NDArray[np.float32]) -> Rows:
+    for (layer, head), value in np.ndenumerate(values):
+        yield layer + 1, head + 1, _number(value)
+
+
+def _check_place(one: AttentionMap, layer: int, head: int | None) -> None:
+    require_whole("layer", layer + 1, low=1, high=one.layers)
+    if head is not None:
+        require_whole("head", head + 1, low=1, high=one.heads)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    written = io.StringIO()
+    table = csv.writer(written, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    return written.getvalue()
+
+
+def _number(value: float | np.floating[Any]) -> str:
+    return f"{value:.6g}"
+
+
+def _actual(one: LensLayer) -> tuple[str, str]:
+    return "" if one.probability is None else _number(one.probability), "" if one.rank is None else str(one.rank)
+
+
+def _text(label: str) -> str:
+    """A word for a cell; see the rule at the top."""
+    whole = writable(label)
+    return f"'{whole}" if len(whole) > 1 and whole.startswith(FORMULA) else whole
