@@ -87,8 +87,8 @@ def _check(base: AttentionMaps, tuned: AttentionMaps, before: AttentionMap, afte
         )
     if before.weights.shape[:2] != after.weights.shape[:2]:
         raise ExplainError(
-            f"{base.passage.model} has {before.layers} layers of {before.heads} heads, {tuned.passage.model} has {after.layers} of "
-            f"{after.heads}: only models of the same build can be compared head by head."
+            f"The layers and heads of {base.passage.model} ({before.layers} and {before.heads}) and {tuned.passage.model} "
+            f"({after.layers} and {after.heads}) don't fit: only models of the same build can be compared head by head."
         )
     for one, other in ((before.queries, after.queries), (before.keys, after.keys)):
         _check_words(base, tuned, [span.label for span in one], [span.label for span in other])

@@ -135,8 +135,8 @@ def _check(model: LanguageModel, maps: AttentionMaps) -> None:
         raise ExplainError(f"{_title(model)} {reason} {_INSTEAD}")
     if model.kind == SEQ2SEQ:
         raise ExplainError(f"{_title(model)} has an encoder and a decoder, and the neuron view shows models with one part only. {_INSTEAD}")
-    if (maps.passage.model, maps.passage.fingerprint) != (model.name, model.fingerprint):
-        raise ExplainError(f"These attention maps are of {maps.passage.model}, and the queries and keys were asked of {model.name}.")
+    if maps.passage.fingerprint != model.fingerprint:
+        raise ExplainError(f"These attention maps were made by another model than {_title(model)}. Read the text with this one first.")
     if maps.unit != "pieces" or maps.map().hidden is not None:
         raise ExplainError("The neuron view needs attention by tokens, with the first token in sight.")
 
