@@ -14,6 +14,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: o
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from explain.tabs import attention
 from narrative.errors import NarrativeError
 from narrative.example import load_example
 from narrative.home import database, uploads
@@ -23,14 +24,14 @@ from narrative.store import Store
 from narrative.studio import Bookshelf, Studio
 from narrative.studio.foreseeing import Foresight
 from narrative.studio.workbench import Workbench
-from narrative.tabs import api, generate, header, shared, theme, train
+from narrative.tabs import api, generate, header, serving, shared, theme, train
 from narrative.training.estimate import estimate
 
 OPEN_SESSIONS = 2000
 LARGEST_FILE = "500mb"  # that a browser may send: a scanned book as PDF or a year's archive as zip; larger ones are for the command line
 
 
-def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, serving: train.Serving, model: str) -> gr.Blocks:
+def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, files: serving.Serving, model: str) -> gr.Blocks:
     """The page: header, then one tab after the other. Only here do they meet."""
     page = gr.Blocks(title="Narrative", analytics_enabled=False)
     with page:
@@ -41,8 +42,10 @@ def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, serving: tra
             with gr.Tabs(elem_id="nav", overflow_behavior="wrap"):
                 with gr.Tab("Generate", id="generate") as writing:
                     drawn, draw = generate.build(common, studio, model=model)
+                with gr.Tab("Attention", id="attention") as looking:
+                    attention.build(common, studio, looking)
                 with gr.Tab("Train", id="train") as training:
-                    train.build(common, studio, bookshelf, bench, serving, training)
+                    train.build(common, studio, bookshelf, bench, files, training)
         header.wire_header(common, studio)
         writing.select(draw, [owner, selection], drawn, **shared.QUIET)
         api.expose(studio, model)
@@ -93,18 +96,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = options.model or _first_model()
         studio = Studio(Store(database()), ModelCache(), example=load_example(model) if model else ())
         os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads()))  # beside the shelves, so that what was dropped is moved and not copied
-        bench, serving = Workbench(Queue(studio.store.database), Foresight(estimate)), train.Serving()
-        page = compose(studio, Bookshelf(Path(get_upload_folder())), bench, serving, model)
+        bench, files = Workbench(Queue(studio.store.database), Foresight(estimate)), serving.Serving()
+        page = compose(studio, Bookshelf(Path(get_upload_folder())), bench, files, model)
         studio.import_engine()
         server, *_ = page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
-            max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False, **theme.look(),
+            max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False,
+            **theme.look(attention.STYLE),
         )  # fmt: skip
     except NarrativeError as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"can't listen on {options.host}, port {options.port}: {str(error).splitlines()[0]}")
-    server.mount(train.PREFIX, serving)
+    server.mount(serving.PREFIX, files)
     threading.Thread(target=bench.take_up, daemon=True, name="take up jobs").start()
     threading.Thread(target=studio.warm_up, args=(model,), daemon=True, name="warm up").start()
     print(f"Narrative is at {page.local_url}{f' and at {page.share_url}' if page.share_url else ''}. Ctrl-C ends it.", flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explain.words import Piece, visible
 from narrative.errors import PromptError, require_whole
@@ -62,9 +62,10 @@ class Passage:
 def passage_of(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN, until: int | None = None) -> Passage:
     """The passage of a stored draft. `until`: a token of the draft that must be in it, when the text is longer than the limit.
 
-    Raises `PromptError` if the draft's ids are not this model's.
+    Raises `PromptError` if the draft's tokens mean something else to this model: then its text can still be read anew.
     """
-    if max((*draft.prompt_ids, *draft.ids), default=0) >= model.vocabulary:
+    known = max((*draft.prompt_ids, *draft.ids), default=0) < model.vocabulary
+    if not known or (model.fingerprint != draft.fingerprint and _text(pieces_of(model, draft.prompt_ids, draft.ids)) != _text(draft)):
         raise PromptError(f"This draft was written by {draft.model}, whose tokens {model.name} doesn't know. Choose its own model.")
     return _passage(model, draft.prompt_ids, draft.ids, limit=limit, until=until)
 
@@ -76,6 +77,10 @@ def read_text(model: LanguageModel, prompt: str, completion: str = "", *, limit:
         check_prompt(completion)
     written = model.tokenizer(completion, add_special_tokens=False, verbose=False)["input_ids"] if completion else []
     return _passage(model, model.encode(prompt), written, limit=limit, until=None)
+
+
+def _text(of: Draft | Sequence[Piece]) -> str:
+    return of.prompt + of.text if isinstance(of, Draft) else "".join(piece.text for piece in of)
 
 
 def _passage(model: LanguageModel, prompt: Sequence[int], written: Sequence[int], *, limit: int, until: int | None) -> Passage:
@@ -136,3 +141,13 @@ def _part(texts: Sequence[str], place: int, special: set[int], ids: Sequence[int
         last += 1
     whole = visible(texts[last]) or "\N{REPLACEMENT CHARACTER}"
     return f"{whole} {place - first + 1}/{last - first + 1}"
+
+
+def read_as(model: LanguageModel, passage: Passage) -> Passage | None:
+    """The same tokens for another model, if it takes them for the same text; None if its tokenizer says something else."""
+    ids = [[piece.id for piece in part] for part in (passage.prompt, passage.completion)]
+    if model.kind != passage.kind or max(map(max, filter(None, ids))) >= model.vocabulary:
+        return None
+    if _text(pieces_of(model, *ids)) != _text(passage.prompt + passage.completion):
+        return None
+    return replace(passage, model=model.name, fingerprint=model.fingerprint)

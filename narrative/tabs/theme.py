@@ -45,9 +45,9 @@ def theme() -> gr.themes.Base:
     return base.set(**colours, **dark, color_accent="var(--accent)", block_border_width="0px", block_shadow="none", input_shadow="none")
 
 
-def look() -> dict[str, Any]:
-    """What `Blocks.launch` needs to know."""
+def look(*sheets_of_tabs: str) -> dict[str, Any]:
+    """What `Blocks.launch` needs to know; style sheets of tabs that live elsewhere go into the head as they are."""
     # Gradio rewrites css_paths so that they win over its own sheets, but drops container queries: those go into the head.
     sheets = [ASSETS / "studio.css", ASSETS / "drafts.css"]
-    head = f"<style>{asset('columns.css')}{asset('train.css')}{asset('train_jobs.css')}</style>"
+    head = f"<style>{asset('columns.css')}{asset('train.css')}{asset('train_jobs.css')}{''.join(sheets_of_tabs)}</style>"
     return {"theme": theme(), "css_paths": sheets, "head": head, "js": asset("page.js"), "footer_links": [], "run_history": False}

@@ -82,6 +82,7 @@ function closeCard(card, draft) {
     button('again', 'Again', 'Write this draft once more with a new seed. This one stays in the history.', { ...quiet, label: `Write ${nice} again` }),
     ...(draft.more ? [button('on', 'Go on', 'Let the model go on from the end of this draft.', { ...quiet, label: `Go on with ${nice}` })] : []),
     make('span', 'gap'),
+    button('attention', 'Attention', 'Where the model looked while it wrote this', { set, label: `Attention in ${nice}` }),
     button('copy', 'Copy', 'Copy seed text and continuation', { ...quiet, label: `Copy ${nice}` }),
     ...[['docx', 'Word'], ['md', '.md'], ['txt', '.txt']].map(([kind, name]) =>
       button('export', name, `Download as ${name} with the settings in the file`, { set: { ...set, kind }, label: `Download ${nice} as ${name}` })));
@@ -156,6 +157,14 @@ function pick(word, byKey) {
   trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
 }
 
+function explain(card) { // the tab opens when the server knows which draft is meant
+  const word = card.text.querySelector('.t.sel') || card.text.querySelector('.t');
+  if (!word) return;
+  window.narrative.then = 'attention';
+  mark(word);
+  trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
+}
+
 async function copy(card, node) {
   await window.narrative.copy(card.seed + card.plain);
   const before = node.textContent;
@@ -171,6 +180,7 @@ root.addEventListener('click', event => {
   const card = cards[Number(node.dataset.d)];
   if (node.dataset.act === 'copy') return copy(card, node);
   const where = { sheet: props.value.sheet, draft: card.id };
+  if (node.dataset.act === 'attention') return explain(card);
   if (node.dataset.act === 'again') trigger('again', where);
   if (node.dataset.act === 'on') trigger('on', where);
   if (node.dataset.act === 'export') trigger('send', { act: 'export', kind: node.dataset.kind, ...where });

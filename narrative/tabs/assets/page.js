@@ -19,6 +19,7 @@
   });
 
 
+  let library = null;
   const rightToLeft = /^[^A-Za-z\u00c0-\u058f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
   window.narrative = {
     direct() { // by hand: dir="auto" makes Chromium think for half a minute about a long paste
@@ -34,6 +35,20 @@
       box.select();
       document.execCommand('copy');
       box.remove();
+    },
+    address(path) { return `${(window.gradio_config?.root || location.origin).replace(/\/$/, '')}${path}`; }, // of the app itself
+    plotly(path) { // fetched when the first figure is drawn, from the app
+      return library ||= new Promise((done, failed) => {
+        const script = document.createElement('script');
+        script.src = window.narrative.address(path);
+        script.onload = () => done(window.Plotly);
+        script.onerror = () => { library = null; script.remove(); failed(new Error('no Plotly')); };
+        document.head.append(script);
+      });
+    },
+    paint(figure, place) { // the page's own colours, as they are just now
+      const style = getComputedStyle(place);
+      return JSON.parse(JSON.stringify(figure), (_, one) => typeof one === 'string' ? one.replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim()) : one);
     },
   };
 

@@ -1,21 +1,10 @@
 // The curve: drawn whole when it is another one, lengthened when points come. Plotly is fetched when the first is drawn.
 const chart = root.querySelector('.curve'), hollow = root.querySelector('.hollow');
-const address = path => `${(window.gradio_config?.root || location.origin).replace(/\/$/, '')}${path}`;
 const narrow = () => chart.clientWidth < 560;
-let library = null, shown = null, busy = Promise.resolve();
+let shown = null, busy = Promise.resolve();
 
-const plotly = () => library ||= new Promise((done, failed) => {
-  const script = document.createElement('script');
-  script.src = address(root.dataset.script);
-  script.onload = () => done(window.Plotly);
-  script.onerror = () => { library = null; script.remove(); failed(new Error('no Plotly')); };
-  document.head.append(script);
-});
-
-const paint = (value, place = root) => { // the page's own colours, as they are just now
-  const style = getComputedStyle(place);
-  return JSON.parse(JSON.stringify(value), (_, one) => typeof one === 'string' ? one.replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim()) : one);
-};
+const plotly = () => window.narrative.plotly(root.dataset.script);
+const paint = (value, place = root) => window.narrative.paint(value, place);
 const slim = margin => narrow() ? { ...margin, l: 40, r: Math.min(margin.r, 98) } : margin;
 const fitted = layout => {
   layout.margin = slim(layout.margin);

@@ -81,7 +81,7 @@ function closePush() { panel.querySelector('.pushing')?.remove(); }
 
 function fetchModel(parcel) {
   const link = document.createElement('a');
-  link.href = address(parcel.url);
+  link.href = window.narrative.address(parcel.url);
   link.download = parcel.name;
   link.click();
 }

@@ -9,14 +9,14 @@ import gradio as gr
 
 from narrative.studio import Bookshelf, Studio
 from narrative.studio.workbench import Workbench
+from narrative.tabs.serving import Serving
 from narrative.tabs.shared import QUIET, Shared, payload
 from narrative.tabs.train.jobs_view import build_bench, build_way_back
 from narrative.tabs.train.keeping import Keeping
-from narrative.tabs.train.serving import PREFIX, Serving
 from narrative.tabs.train.views import Views, build_views
 from narrative.tabs.train.working import Working
 
-__all__ = ["PREFIX", "Serving", "build"]
+__all__ = ["build"]
 
 LONG: dict[str, Any] = {  # of acts that copy a model
     "show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2, "trigger_mode": "multiple",

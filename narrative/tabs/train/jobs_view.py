@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from narrative.plots import QUANTITIES
+from narrative.tabs.serving import script_address
 from narrative.tabs.theme import asset
-from narrative.tabs.train.serving import script_address
 
 SCRIPTS = (
     "train.js",

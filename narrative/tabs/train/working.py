@@ -15,10 +15,10 @@ from narrative.studio import Bookshelf, Studio
 from narrative.studio.foreseeing import Foreseen
 from narrative.studio.workbench import Workbench
 from narrative.tabs.header import card_page, choices
+from narrative.tabs.serving import Serving
 from narrative.tabs.shared import Owners, said, sorry, text_of
 from narrative.tabs.train.details import size
 from narrative.tabs.train.job_form import draw_choices, draw_form, settings_of, values_of, wish_for, wish_of
-from narrative.tabs.train.serving import Serving
 from narrative.tabs.train.watching import MOST_COMPARED, Wish, draw_jobs, tag_of
 
 FORM = "job"  # under which the form lies beside that of the books

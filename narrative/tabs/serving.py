@@ -1,4 +1,4 @@
-"""What a page of this tab fetches by itself: Plotly's script, from the package that ships it, and models to keep.
+"""What a page fetches by itself: Plotly's script, from the package that ships it, and models to keep.
 
 Neither goes through Gradio's own files, whose addresses would show where things lie on this machine.
 """

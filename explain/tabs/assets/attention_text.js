@@ -1,0 +1,121 @@
+// The text: where it comes from, and its words to click in.
+function options(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([title, value]) => {
+    const option = make('option', '', title);
+    option.value = value;
+    return option;
+  }));
+  if (![...select.options].some(option => option.value === String(chosen ?? ''))) {
+    const option = make('option', '', String(chosen));
+    option.value = chosen;
+    select.append(option);
+  }
+  select.value = String(chosen ?? '');
+}
+
+function drawText(value) {
+  text = value;
+  Object.assign(wish, { layer: value.layer, head: value.head, part: value.part, place: value.place });
+  find('.which').textContent = value.draft;
+  find('.which').hidden = source.source === 'own';
+  options(find('[name=model]'), [...(source.source === 'draft' ? [['Whoever wrote it', '']] : []), ...value.models], source.model);
+  options(find('[name=compare]'), [['No other model', ''], ...value.models.filter(([, name]) => name !== value.model)], find('[name=compare]').value);
+  options(find('[name=layer]'), Array.from({ length: value.layers }, (_, n) => [n + 1, n]), wish.layer);
+  options(find('[name=head]'), [['all', ''], ...Array.from({ length: value.heads }, (_, n) => [n + 1, n])], wish.head);
+  const parts = find('.parts');
+  parts.hidden = value.parts.length < 2;
+  parts.replaceChildren(...value.parts.map(([name, title]) => {
+    const chip = make('button', 'chip', title.split(':')[0].replace('the ', ''));
+    chip.type = 'button';
+    chip.title = title;
+    chip.dataset.part = name;
+    return chip;
+  }));
+  find('.switch span').textContent = `Leave out the first word, “${value.sink}”`;
+  const notes = find('.notes');
+  notes.replaceChildren(...value.notes.map(note => make('li', '', note)));
+  notes.hidden = !value.notes.length;
+  drawStrip(value);
+  press();
+}
+
+function drawStrip(value) {
+  const strip = find('.strip');
+  const held = strip.contains(document.activeElement);
+  strip.replaceChildren(...value.runs.map((run, number) => {
+    const line = make('p', value.runs.length > 1 && number === 0 ? 'run reading' : 'run');
+    if (value.runs.length > 1) line.append(make('span', 'side', number === 0 ? 'it read' : 'it wrote'));
+    let written = run[0]?.[2];
+    for (const [words, place, mine, bare] of run) {
+      if (mine && !written) {
+        const wall = make('span', 'wall');
+        wall.title = 'From here on it was written';
+        line.append(wall);
+      }
+      written = mine;
+      const space = words.match(/^\s*/)[0];
+      if (space) line.append(space);
+      const word = make('span', ['w', mine ? 'mine' : '', bare ? 'bare' : ''].filter(Boolean).join(' '), words.slice(space.length).trimEnd());
+      word.dataset.place = place;
+      word.dataset.run = value.encoder && number === 0 ? 'encoder' : 'sequence';
+      word.setAttribute('role', 'button');
+      line.append(word, words.slice(space.length).match(/\s*$/)[0]);
+    }
+    return line;
+  }));
+  markWord(held);
+}
+
+const here = () => text?.part === 'encoder' ? 'encoder' : 'sequence';
+function markWord(focus) {
+  const words = [...find('.strip').querySelectorAll('.w')];
+  const mine = words.filter(word => word.dataset.run === here());
+  const chosen = wish.place === null ? null : mine.filter(word => Number(word.dataset.place) <= wish.place).pop();
+  for (const word of words) {
+    word.classList.toggle('sel', word === chosen);
+    word.setAttribute('aria-pressed', String(word === chosen));
+    word.tabIndex = word === (chosen || mine[0] || words[0]) ? 0 : -1;
+  }
+  if (focus) words.find(word => word.tabIndex === 0)?.focus();
+}
+
+function pickWord(word) {
+  const encoder = word.dataset.run === 'encoder';
+  const place = Number(word.dataset.place);
+  forget();
+  if (text.encoder && encoder !== (text.part === 'encoder')) return choose({ part: encoder ? 'encoder' : 'decoder', place }, ALL);
+  wish.place = place;
+  markWord();
+  ask(['about']);
+}
+find('.strip').addEventListener('click', event => {
+  const word = event.target.closest('.w');
+  if (word) pickWord(word);
+});
+find('.strip').addEventListener('keydown', event => {
+  const word = event.target.closest('.w');
+  if (!word || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); return pickWord(word); }
+  const words = [...find('.strip').querySelectorAll('.w')], at = words.indexOf(word);
+  const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: words.length - 1 }[event.key];
+  if (next === undefined) return;
+  event.preventDefault();
+  const target = words[Math.min(words.length - 1, Math.max(0, next))];
+  words.forEach(one => { one.tabIndex = one === target ? 0 : -1; });
+  target.focus();
+});
+
+find('.own').addEventListener('submit', event => {
+  event.preventDefault();
+  Object.assign(source, { prompt: find('[name=prompt]').value, completion: find('[name=completion]').value });
+  wish.place = null;
+  forget();
+  ask(ALL);
+});
+find('[name=model]').addEventListener('change', event => { source.model = event.target.value; forget(); ask(ALL); });
+find('[name=compare]').addEventListener('change', event => choose({ compare: event.target.value, view: 'difference' }, ['overview', 'view']));
+find('[name=layer]').addEventListener('change', event => { forget(); choose({ layer: Number(event.target.value) }, ['overview', 'view']); });
+find('[name=head]').addEventListener('change', event => {
+  forget();
+  choose({ head: event.target.value === '' ? null : Number(event.target.value) }, ['overview', 'view']);
+});

@@ -1,0 +1,104 @@
+// The main view: one of BertViz's pages in a frame of its own, or a Plotly figure; and pictures of what is shown.
+const frame = find('iframe'), main = find('.plot.main'), pane = find('.window'), hollow = find('.hollow');
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'reset', showTips: false };
+const figures = new Map(); // place -> the figure that it shows, for the day the colours change
+let shown = null, wanted = null;
+
+async function plot(place, figure) {
+  figures.set(place, figure);
+  place.hidden = false;
+  const library = await window.narrative.plotly(root.dataset.script);
+  if (figures.get(place) !== figure) return;
+  const { data, layout } = window.narrative.paint(figure, root);
+  layout.font = { ...layout.font, color: getComputedStyle(root).color };
+  await library.react(place, data, layout, CONFIG);
+  if (place.dataset.clicks) return;
+  place.dataset.clicks = 'yes';
+  place.on('plotly_click', event => {
+    const at = event.points?.[0]?.customdata;
+    if (at?.length >= 2 && place !== main) showHead(Number(at[0]), Number(at[1]));
+  });
+}
+new MutationObserver(() => {
+  for (const [place, figure] of figures) if (!place.hidden) plot(place, figure).catch(unplotted);
+  frame.contentWindow?.postMessage({ narrative: 'theme', dark: dark() }, '*');
+}).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+const unplotted = () => { hollow.hidden = false; hollow.textContent = 'The drawing did not arrive. Choose the view again; the numbers can be saved as CSV.'; };
+
+function drawView(value) {
+  hollow.hidden = !value.trouble;
+  hollow.textContent = value.trouble || '';
+  find('.sentence').textContent = value.sentence || '';
+  find('.exports').hidden = !!value.trouble;
+  find('#attn-view').textContent = value.title || 'Attention';
+  frame.hidden = !value.page;
+  main.hidden = !value.figure;
+  shown = value.trouble ? null : value;
+  options(find('[name=layer]'), [...find('[name=layer]').options].map(one => [one.text, one.value]), wish.layer);
+  options(find('[name=head]'), [...find('[name=head]').options].map(one => [one.text, one.value]), wish.head);
+  if (value.figure) {
+    main.setAttribute('aria-label', `${value.title}. ${value.sentence}`);
+    plot(main, value.figure).catch(unplotted);
+  }
+  if (!value.page) return;
+  pane.setAttribute('aria-busy', 'true');
+  frame.title = value.title;
+  frame.srcdoc = value.page;
+}
+
+window.addEventListener('message', event => { // the frame has no origin of its own: whose window it is tells who speaks
+  if (event.source !== frame.contentWindow || typeof event.data !== 'object' || !event.data) return;
+  const { narrative, ...said } = event.data;
+  if (narrative === 'drawn') {
+    pane.setAttribute('aria-busy', 'false');
+    frame.dataset.lines = Number(said.lines) || 0;
+    frame.style.height = `${Math.min(1200, Math.max(260, Number(said.height) || 0))}px`;
+    frame.contentWindow.postMessage({ narrative: 'theme', dark: dark() }, '*');
+  }
+  if (narrative === 'chosen') { // chosen in the frame: the other views open there
+    if (Number.isInteger(said.layer)) wish.layer = said.layer;
+    if (said.head === null || Number.isInteger(said.head)) wish.head = said.head;
+    find('[name=layer]').value = String(wish.layer);
+    find('[name=head]').value = String(wish.head ?? '');
+    ask(['overview']);
+  }
+  if (narrative === 'svg' && wanted) picture(wanted, String(said.svg), Number(said.width) || 800, Number(said.height) || 600);
+});
+
+function hand(url, ending) {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${(shown?.title || 'attention').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '')}.${ending}`;
+  link.click();
+}
+function picture(kind, svg, width, height) {
+  wanted = null;
+  const drawn = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+  if (kind === 'svg') { hand(drawn, 'svg'); return setTimeout(() => URL.revokeObjectURL(drawn), 5000); }
+  const image = new Image();
+  image.onload = () => {
+    const canvas = document.createElement('canvas'), scale = Math.min(2, 8000 / Math.max(width, height));
+    canvas.width = width * scale;
+    canvas.height = height * scale;
+    canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
+    URL.revokeObjectURL(drawn);
+    hand(canvas.toDataURL('image/png'), 'png');
+  };
+  image.onerror = () => { find('.stage').textContent = 'The picture could not be made; SVG and HTML can be saved all the same.'; };
+  image.src = drawn;
+}
+async function plotPicture(kind) {
+  const library = await window.narrative.plotly(root.dataset.script);
+  const { data, layout } = window.narrative.paint(shown.figure, document.documentElement);
+  const width = 1000, height = Math.max(640, layout.height || 0);
+  Object.assign(layout, { paper_bgcolor: dark() ? '#15171b' : '#ffffff', width, height });
+  hand(await library.toImage({ data, layout }, { format: kind, width, height, scale: kind === 'png' ? 2 : 1 }), kind);
+}
+root.addEventListener('click', event => {
+  const save = event.target.closest('[data-save]'), image = event.target.closest('[data-picture]');
+  if (save) trigger('save', { ...state(), what: save.dataset.save });
+  if (!image || !shown) return;
+  if (shown.figure) return plotPicture(image.dataset.picture).catch(unplotted);
+  wanted = image.dataset.picture;
+  frame.contentWindow.postMessage({ narrative: 'svg' }, '*');
+});
