@@ -1,0 +1,220 @@
+"""`python -m explain attention`: what the Attention tab shows, as a page, a table, one JSON value or a few plain sentences."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explain.commands.telling import most_changed, report, summarise
+from narrative.commands import DONE
+from narrative.commands.output import print_json, say, show_stage
+from narrative.errors import PromptError, SettingsError, StoreError, require_choice, require_whole, shown
+
+if TYPE_CHECKING:  # types only: torch comes when the options are read and found good
+    from explain.compare import AttentionDifference
+    from explain.passage import Passage
+    from explain.reading import Look, Opened
+    from narrative.generation import Draft
+    from narrative.models import LanguageModel
+
+VIEWS = ("head", "model", "neuron", "heatmap")
+PARTS = ("self", "encoder", "decoder", "cross")
+EPILOG = (
+    "Attention is where a model looks, which is not proof of why it wrote something. Without --html, --csv and --json a short summary is "
+    "printed. In the JSON, `labels` say what each head does on this text and `strength` how clearly, by layer; `prompt_tokens` of the "
+    "`tokens` are the prompt's."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    text = parser.add_argument_group("the text")
+    text.add_argument(
+        "--model", metavar="M", help="a name from `narrative models`, a folder or a hub id (default: the draft's, or the first)"
+    )
+    text.add_argument("--prompt", metavar="P", help="the text to read; - reads it from standard input")
+    text.add_argument("--completion", metavar="C", default="", help="what was written after it")
+    text.add_argument("--draft", metavar="ID", help="a draft of this machine's studio, instead of prompt and completion")
+    text.add_argument("--limit", metavar="N", type=int, help="tokens to look at at once; of a longer text the end is kept (default: 256)")
+    look = parser.add_argument_group("how to look at it")
+    look.add_argument("--view", metavar="V", help=f"what --html and --csv give: {', '.join(VIEWS)} (default: head)")
+    look.add_argument("--layer", metavar="N", type=int, help="counted from 1 (default: 1)")
+    look.add_argument("--head", metavar="N", type=int, help="counted from 1 (default: all, or the first where a view shows one)")
+    unit = look.add_mutually_exclusive_group()
+    unit.add_argument(
+        "--pieces", dest="unit", action="store_const", const="pieces", help="by the tokens that the model reads (the default)"
+    )
+    unit.add_argument("--words", dest="unit", action="store_const", const="words", help="by words")
+    look.add_argument(
+        "--hide-sink", action="store_true", help="leave the first word out, where attention rests that has nowhere else to go"
+    )
+    look.add_argument("--part", metavar="P", help="of an encoder-decoder: encoder, decoder or cross (default: decoder)")
+    look.add_argument("--compare", metavar="MODEL", help="a second model on the same text: what is given is the difference, MODEL minus M")
+    out = parser.add_argument_group("what comes out")
+    out.add_argument("--html", metavar="F", type=Path, help="write the view as one page that opens offline")
+    out.add_argument("--csv", metavar="F", type=Path, help="write what the view draws as a table")
+    out.add_argument("--json", action="store_true", help="what each head does, as one JSON value")
+    out.add_argument("--full", action="store_true", help="with --json: every weight too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, look, and give out what was asked for."""
+    _check(options)
+    opened = _open(options)
+    look = _look(options, opened)
+    compared = _compared(options, opened, look) if options.compare else None
+    for note in opened.notes:
+        say(note)
+    if options.html or options.csv:
+        _write(options, opened, look, compared)
+    if options.json:
+        print_json(report(opened, look, compared, full=options.full))
+    elif not options.html and not options.csv:
+        summarise(opened, look, compared)
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> None:
+    """What can be found wrong before anything heavy is loaded."""
+    _check_text(options)
+    if options.view is not None:
+        require_choice("view", options.view, VIEWS)
+    if options.part is not None:
+        require_choice("kind of attention", options.part, PARTS)
+    if options.view == "neuron" and (options.unit == "words" or options.hide_sink):
+        raise SettingsError("The neuron view shows every token, for only tokens have vectors: leave --words and --hide-sink out.")
+    if options.compare is not None and options.view is not None:
+        raise SettingsError("--compare gives the difference as a heat map: leave --view out.")
+    if options.full and not options.json:
+        raise SettingsError("--full belongs to --json: every weight stands in the JSON value.")
+    for path in filter(None, (options.html, options.csv)):
+        _check_file(path)
+
+
+def _check_text(options: argparse.Namespace) -> None:
+    if options.draft is not None and (options.prompt is not None or options.completion):
+        raise SettingsError("--draft brings its own text: leave --prompt and --completion out.")
+    if options.draft is None and options.prompt is None:
+        raise SettingsError("There is no text: give --prompt, or --draft with the id of a draft.")
+
+
+def _check_file(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise SettingsError(f"There is no folder {shown(str(path.parent))} to write {path.name} into. Make it first.")
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"{shown(str(path))} is no file that could be replaced. Name another one.")
+
+
+def _open(options: argparse.Namespace) -> Opened:
+    """The passage under the model, captured."""
+    from narrative.generation.prompt import check_prompt
+
+    draft = None if options.draft is None else _find_draft(options.draft)
+    prompt = "" if draft else check_prompt(_read_prompt(options.prompt))
+    from narrative.models import default_model, load_model
+
+    model = load_model(options.model or (draft.model if draft else default_model()), progress=show_stage)
+    from explain.passage import MOST_SHOWN, read_text
+
+    limit, told = MOST_SHOWN if options.limit is None else options.limit, ""
+    if draft:
+        passage, told = _passage(model, draft, limit=limit)
+    else:
+        passage = read_text(model, prompt, _decoded(options.completion), limit=limit)
+    return _captured(model, passage, told)
+
+
+def _captured(model: LanguageModel, passage: Passage, told: str = "") -> Opened:
+    from explain.attention import capture
+    from explain.reading import Opened
+
+    maps = capture(model, passage)
+    return Opened(model, maps, tuple(sentence for sentence in (told, passage.trimmed, *maps.notes) if sentence))
+
+
+def _passage(model: LanguageModel, draft: Draft, *, limit: int) -> tuple[Passage, str]:
+    """A draft by its stored tokens where this model reads them so, else by its text; and a sentence when it isn't the one that wrote it."""
+    from explain.passage import passage_of, read_text
+
+    if model.fingerprint == draft.fingerprint:
+        return passage_of(model, draft, limit=limit), ""
+    told = f"This draft was written by {draft.model} with other weights; what is shown is how {model.name} reads it."
+    try:
+        if model.decode(draft.ids) == draft.text:
+            return passage_of(model, draft, limit=limit), told
+    except PromptError:
+        pass  # tokens that this model doesn't have
+    return read_text(model, draft.prompt, draft.text, limit=limit), told
+
+
+def _find_draft(identity: str) -> Draft:
+    """Whoever may read the file may read all that is in it, so the draft's owner needn't be named here."""
+    from narrative.home import database
+    from narrative.store import Store
+
+    if database().exists() and identity.isascii():
+        with Store(database()) as store:
+            with store.database.reading() as connection:
+                found = connection.execute("SELECT owner FROM drafts WHERE id = ?", (identity,)).fetchone()
+            if found:
+                return store.draft(found[0], identity)
+    raise StoreError(f"There is no draft {shown(identity)} in this machine's studio.")
+
+
+def _read_prompt(given: str) -> str:
+    """`echo`'s line end is no part of a prompt."""
+    if given == "-":
+        return sys.stdin.buffer.read().removesuffix(b"\n").decode("utf-8", errors="replace")
+    return _decoded(given)
+
+
+def _decoded(given: str) -> str:
+    """Bytes that are no UTF-8 become replacement characters."""
+    return os.fsencode(given).decode("utf-8", errors="replace")
+
+
+def _look(options: argparse.Namespace, opened: Opened) -> Look:
+    """Raises `SettingsError` for a layer, head or part that this model doesn't have."""
+    from explain.reading import Look
+
+    one = opened.pieces.map(options.part)
+    for what, value, high in (("layer", options.layer, one.layers), ("head", options.head, one.heads)):
+        if value is not None:
+            require_whole(what, value, low=1, high=high)
+    head = None if options.head is None else options.head - 1
+    return Look(
+        view="difference" if options.compare else options.view or "head", unit=options.unit or "pieces", hide_sink=options.hide_sink,
+        part=one.name, layer=(options.layer or 1) - 1, head=head, compare=options.compare or "",
+    )  # fmt: skip
+
+
+def _compared(options: argparse.Namespace, opened: Opened, look: Look) -> AttentionDifference:
+    from explain.compare import difference
+    from explain.passage import read_as, read_text
+    from narrative.models import load_model
+
+    other, passage = load_model(options.compare, progress=show_stage), opened.passage
+    prompt, completion = ("".join(piece.text for piece in part) for part in (passage.prompt, passage.completion))
+    again = read_as(other, passage) or read_text(other, prompt, completion, limit=passage.limit)
+    return difference(opened.maps(look), _captured(other, again).maps(look), name=look.part)
+
+
+def _write(options: argparse.Namespace, opened: Opened, look: Look, compared: AttentionDifference | None) -> None:
+    from explain.reading import draw_picture
+    from narrative.files import write_text
+
+    if compared is not None and options.layer is None and options.head is None:
+        look = most_changed(look, compared)
+    picture = draw_picture(opened, look, compared=compared)
+    for path, make, what in ((options.html, picture.html, "The page"), (options.csv, picture.csv, "The table")):
+        if path is None:
+            continue
+        try:
+            write_text(path, make())
+        except OSError as error:
+            raise SettingsError(f"{shown(str(path))} can't be written: {error.strerror or error}.") from error
+        say(f"{what} is in {path}.")
+    say(picture.sentence.strip())
