@@ -33,10 +33,10 @@ from narrative.studio.numbers import COLUMNS
 from narrative.studio.telling import duration, ordinal, state_in_words, told, trend
 from narrative.studio.wording import WORDINGS, command_line, in_words
 from narrative.studio.workbench import LOG_TAIL, Workbench
+from narrative.tabs.serving import PREFIX, Serving, script_address
 from narrative.tabs.train import LONG
 from narrative.tabs.train.curve_view import MOST_DRAWN
 from narrative.tabs.train.job_form import BY_NAME, settings_of, values_of, wish_for, wish_of
-from narrative.tabs.train.serving import PREFIX, Serving, script_address
 from narrative.tabs.train.watching import A_PAGE, Wish, draw_jobs
 from narrative.tabs.train.working import draw_foreseen
 from narrative.training.architectures import SIZES, Architecture

@@ -2,14 +2,16 @@
 function drawOverview(value) {
   const place = find('.plot.overview');
   plot(place, value.figure).catch(unplotted);
-  find('.roles').replaceChildren(...(value.counts || []).map(([title, count, meaning]) => {
-    const line = make('li', '', make('b', '', String(count)), ` ${title.toLowerCase()}`);
-    line.title = meaning;
+  find('.roles').replaceChildren(...(value.counts || []).map(role => {
+    const swatch = make('i');
+    swatch.style.background = role.colour;
+    const line = make('li', '', swatch, make('b', '', String(role.count)), ` ${role.title.toLowerCase()}`);
+    line.title = role.meaning;
     return line;
   }));
   find('.chosen-head').textContent = value.chosen || 'Click a cell to open that head.';
   find('.over').textContent = value.sentence || '';
-  place.setAttribute('aria-label', (value.counts || []).map(([title, count]) => `${count} ${title.toLowerCase()}`).join(', '));
+  place.setAttribute('aria-label', (value.counts || []).map(role => `${role.count} ${role.title.toLowerCase()}`).join(', '));
 }
 
 const effect = find('.effect'), surveyed = find('.surveyed'), survey = find('.plot.survey');

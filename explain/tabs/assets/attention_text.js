@@ -20,8 +20,7 @@ function drawText(value) {
   find('.which').hidden = source.source === 'own';
   options(find('[name=model]'), [...(source.source === 'draft' ? [['Whoever wrote it', '']] : []), ...value.models], source.model);
   options(find('[name=compare]'), [['No other model', ''], ...value.models.filter(([, name]) => name !== value.model)], find('[name=compare]').value);
-  options(find('[name=layer]'), Array.from({ length: value.layers }, (_, n) => [n + 1, n]), wish.layer);
-  options(find('[name=head]'), [['all', ''], ...Array.from({ length: value.heads }, (_, n) => [n + 1, n])], wish.head);
+  drawPickers(wish.view);
   const parts = find('.parts');
   parts.hidden = value.parts.length < 2;
   parts.replaceChildren(...value.parts.map(([name, title]) => {
@@ -37,6 +36,13 @@ function drawText(value) {
   notes.hidden = !value.notes.length;
   drawStrip(value);
   press();
+}
+
+function drawPickers(view) { // only BertViz's first two views show all heads of a layer at once
+  const numbers = count => Array.from({ length: count }, (_, n) => [n + 1, n]);
+  const together = view === 'head' || view === 'model';
+  options(find('[name=layer]'), numbers(text.layers), wish.layer);
+  options(find('[name=head]'), [...(together ? [['all', '']] : []), ...numbers(text.heads)], wish.head ?? (together ? '' : 0));
 }
 
 function drawStrip(value) {

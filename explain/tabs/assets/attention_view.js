@@ -34,8 +34,7 @@ function drawView(value) {
   frame.hidden = !value.page;
   main.hidden = !value.figure;
   shown = value.trouble ? null : value;
-  options(find('[name=layer]'), [...find('[name=layer]').options].map(one => [one.text, one.value]), wish.layer);
-  options(find('[name=head]'), [...find('[name=head]').options].map(one => [one.text, one.value]), wish.head);
+  drawPickers(value.view);
   if (value.figure) {
     main.setAttribute('aria-label', `${value.title}. ${value.sentence}`);
     plot(main, value.figure).catch(unplotted);

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from explain.ablation import AblationMap, HeadEffect
-from explain.plots import ablation_figure, overview
+from explain.plots import ROLE_COLOURS, ablation_figure, overview
 from explain.reading import Look, Opened, Picture, Source, WordReport
 from explain.reading.picture import percent
 from explain.results import ENCODER, TITLES
@@ -59,9 +59,17 @@ def draw_overview(opened: Opened, look: Look) -> Data:
     """What every head does, and the sentence of the chosen one."""
     one = opened.map(look)
     roles = opened.roles(one.name)
-    drawn = draw_figure(overview(roles, chosen=None if look.head is None else (look.layer, look.head)))
+    figure = overview(roles, chosen=None if look.head is None else (look.layer, look.head))
+    figure.update_layout(showlegend=False, margin_t=8)  # the list below it is the legend
+    drawn = draw_figure(figure)
     names = sorted({name for layer in roles.names for name in layer}, key=list(ROLES).index)
-    counts = [(ROLES[name].title, sum(layer.count(name) for layer in roles.names), ROLES[name].sentence) for name in names]
+    counts = [
+        {
+            "title": ROLES[name].title, "colour": ROLE_COLOURS[name], "meaning": ROLES[name].sentence,
+            "count": sum(layer.count(name) for layer in roles.names),
+        }
+        for name in names
+    ]  # fmt: skip
     told = "" if roles.repeats else "No word stands here twice, so heads that continue what stood before (induction) can't show themselves."
     chosen = ""
     if look.head is not None:
