@@ -89,7 +89,7 @@ class Desk:
     def __init__(self, studio: Studio, *, limit: int = MOST_SHOWN) -> None:
         self.studio, self.limit = studio, limit
         self._lock = threading.Lock()
-        self._open: OrderedDict[tuple[str, Passage], Opened] = OrderedDict()
+        self._open: OrderedDict[tuple[str, Passage, str], Opened] = OrderedDict()
 
     def open(self, source: Source) -> Generator[Stage, None, Opened]:
         """Load, read, capture, by way of the stages of that. Raises `ModelError`, `PromptError` or `ExplainError`."""
@@ -124,7 +124,7 @@ class Desk:
             return read_text(model, draft.prompt, draft.text, limit=self.limit), told
 
     def _opened(self, model: LanguageModel, passage: Passage, note: str) -> Generator[Stage, None, Opened]:
-        key = (model.fingerprint, passage)
+        key = (model.fingerprint, passage, note)
         with self._lock:
             found = self._open.get(key)
             if found:
