@@ -3,7 +3,7 @@ const SANS = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", 
 const pen = document.createElement("canvas").getContext("2d");
 
 // Geometry of BertViz's scripts, in pixels: the room of a label and its letters; of columns of words, where they begin and a row's height.
-const LABELS = { head: [101, 15], model: [76, 13], neuron: [90, 15] };
+const LABELS = { head: [101, 15], model: [76, 13], neuron: [86, 15] };
 const HEAD_VIEW = { top: 30, row: 22.5, left: 0, right: 335, checkbox: 20 };
 const NEURON_VIEW = { top: 40, row: 26, collapsed: 415, expanded: 1004 };
 const BORDER_LABEL = "prompt above, written below";
@@ -55,7 +55,7 @@ const FINISH = {
   head(svg, map) {
     tellWhole(svg.querySelectorAll("#left text"), map.left);
     tellWhole(svg.querySelectorAll("#right text"), map.right);
-    const boxes = svg.lastElementChild, heads = boxes.querySelectorAll("rect");
+    const boxes = boxesOf(svg), heads = boxes.querySelectorAll("rect");
     heads.forEach((box, head) => {
       asButton(box, `Head ${head + 1}`, { role: "checkbox" });
       const middle = { x: (head + 0.5) * HEAD_VIEW.checkbox, y: 14, "text-anchor": "middle", "font-size": 11, "pointer-events": "none" };
@@ -86,10 +86,11 @@ const FINISH = {
 };
 
 // Which heads are shown, as BertViz keeps it at their boxes.
-const headsShown = (svg) => Array.from(svg.lastElementChild.querySelectorAll("rect"), (box) => Boolean(box.__data__));
+const boxesOf = (svg) => svg.querySelector("#attention").nextElementSibling;
+const headsShown = (svg) => Array.from(boxesOf(svg).querySelectorAll("rect"), (box) => Boolean(box.__data__));
 
 function markHeads(svg) {
-  const numbers = svg.lastElementChild.querySelectorAll("text"), boxes = svg.lastElementChild.querySelectorAll("rect");
+  const numbers = boxesOf(svg).querySelectorAll("text"), boxes = boxesOf(svg).querySelectorAll("rect");
   headsShown(svg).forEach((shown, head) => {
     numbers[head].classList.toggle("off", !shown);
     boxes[head].setAttribute("aria-checked", shown);

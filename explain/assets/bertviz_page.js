@@ -52,6 +52,7 @@
     find("#controls").replaceWith(controls);
     maps.forEach((map, place) => find("#filter").add(new Option(map.name, place)));
     find(".filter").hidden = maps.length < 2;
+    controls.hidden = view === "model" && maps.length < 2;
     controls.addEventListener("change", stayWithin, true);
     controls.addEventListener("change", chosen);
     window.bertviz_params = { attention, default_filter: "0", root_div_id: "bertviz", ...more[view]() };
