@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,8 @@ class _Taken:
 
     layer: int
     calls: int = 0
-    queries: torch.Tensor | None = field(default=None)  # (head, token, width)
-    keys: torch.Tensor | None = field(default=None)
+    queries: torch.Tensor | None = None  # (head, token, width)
+    keys: torch.Tensor | None = None
 
     def keep(self, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
         """One layer's (batch 1, head, token, width); queries are scaled so that dividing by sqrt(width) is all that is left to do."""

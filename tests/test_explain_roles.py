@@ -19,7 +19,7 @@ from explain.words import Piece, Span
 from narrative.errors import ExplainError, SettingsError
 from narrative.models import LanguageModel, ModelCard
 
-TEXT = "Once a small fox met the old king and the small bear saw the old king , so the small fox ran"
+TEXT = "Once a small fox met the old king and the small bear saw the old king , so The SMALL fox ran"
 WORDS = TEXT.split()
 PLACES = 24
 
@@ -124,7 +124,7 @@ def test_a_head_that_looks_at_the_targets_of_a_role_has_it(kind: str, name: str)
             looks[0, query, key] += fits[name]
     found = head_roles(a_map(looks, TEXT, name=kind, prompt=" ".join(prompt)))
     assert found.names == ((name,),)
-    assert found.strength[0, 0] > 0.9
+    assert found.strength[0, 0] > 0.99
 
 
 def test_every_role_is_explained_to_an_editor() -> None:
@@ -145,6 +145,12 @@ def test_an_even_look_is_broad_and_random_looks_are_other() -> None:
         assert not found.strength.any()
 
 
+def test_an_even_look_at_the_last_few_words_is_not_broad() -> None:
+    place = np.arange(50)
+    near = (place[:, None] - place[None, :] < 8).astype(float)
+    assert head_roles(a_map(near[None], " ".join((WORDS * 3)[:50]))).names == (("other",),)
+
+
 def test_luck_gives_no_names_in_short_texts() -> None:
     """Heads that look at one random word each time: two hundred of them, eight words."""
     text = "The fox met the king and the bear"
@@ -153,11 +159,12 @@ def test_luck_gives_no_names_in_short_texts() -> None:
 
 
 def test_strength_is_what_lies_beyond_chance() -> None:
-    """Half of the attention on the word before, half spread evenly: by hand, over the queries from the third on."""
+    """Half of the attention on the word before, half spread evenly, by hand. The second word's look counts for nothing: the word
+    before is also the first one there."""
     text = "all these twelve words differ from each other in some small way"
     mixed = np.tril(np.ones((12, 12)))
     mixed /= mixed.sum(-1, keepdims=True)
-    mixed[1:] = mixed[1:] / 2 + np.eye(12, k=-1)[1:] / 2
+    mixed[2:] = mixed[2:] / 2 + np.eye(12, k=-1)[2:] / 2
     chance = np.mean([1 / (query + 1) for query in range(2, 12)])
     score = np.mean([0.5 + 0.5 / (query + 1) for query in range(2, 12)])
     found = head_roles(a_map(mixed[None], text))
@@ -205,12 +212,12 @@ def test_glances_begin_with_the_most_decided_look_elsewhere() -> None:
     assert len(glances(a_map(heads, text), 4, most=2)) == 2
 
 
-def test_the_first_word_of_a_prompt_can_be_looked_at_across() -> None:
+def test_across_two_texts_no_word_is_the_word_itself() -> None:
     across = a_map(
-        np.array([[[0.1, 0.9, 0.0], [0.3, 0.3, 0.4]], [[0.1, 0.1, 0.8], [1, 0, 0]]]), "Once a", name=CROSS, prompt="Once a small"
+        np.array([[[0.1, 0.9, 0.0], [0.3, 0.3, 0.4]], [[0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]]), "Once a", name=CROSS, prompt="Once a small"
     )
-    assert [glance.head for glance in glances(across, 1)] == [0, 1]
-    assert [glance.head for glance in glances(across, 0)] == [0, 1], "a key with the query's number is not the query itself"
+    assert [glance.head for glance in glances(across, 0)] == [0, 1]
+    assert [glance.head for glance in glances(across, 1)] == [1, 0], "a key with the query's number is not the query itself"
 
 
 @pytest.mark.parametrize("word", [-1, 6])
