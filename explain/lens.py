@@ -128,7 +128,7 @@ def _logits(model: LanguageModel, passage: Passage, place: int) -> torch.Tensor:
     allowed = _ROUGHLY if model.model.dtype in {torch.float16, torch.bfloat16} else _CLOSE
     if len(rows) != len(seen.states) or not (rows[-1] - seen.logits).abs().max() <= allowed * seen.logits.abs().max().clamp(min=1):
         raise _unfit(model)
-    return rows
+    return rows.cpu()
 
 
 def _unfit(model: LanguageModel) -> ExplainError:

@@ -70,7 +70,7 @@ OTHERS: dict[str, Callable[[int], PretrainedConfig]] = {
         vocab_size=words, intermediate_size=64, num_key_value_heads=2, head_dim=16, final_logit_softcapping=5.0, **_SIZES
     ),
     "bart": lambda words: BartConfig(
-        vocab_size=words, d_model=32, encoder_layers=2, decoder_layers=3, encoder_attention_heads=4, decoder_attention_heads=2,
+        vocab_size=words, d_model=32, encoder_layers=1, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=2,
         encoder_ffn_dim=64, decoder_ffn_dim=64, init_std=0.5,
     ),
 }  # fmt: skip
@@ -160,9 +160,8 @@ def test_other_families_too(family: str) -> None:
     assert_same_as_by_hand(built(OTHERS[family](len(tiny_tokenizer()) + 2)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_map_is_one_head_after_the_other(tiny_model: LanguageModel, kind: str) -> None:
-    passage = text(tiny_model)
+def test_map_is_one_head_after_the_other(tiny_model: LanguageModel) -> None:
+    passage, kind = text(tiny_model), "mean"
     for part in parts(tiny_model):
         made = whole_map(tiny_model, passage, part=part, kind=kind)
         for layer, head in np.ndindex(*made.effects.shape):
