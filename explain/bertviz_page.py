@@ -167,7 +167,7 @@ def _limit(view: str) -> str:
 
 def _html(view: str, told: dict[str, Any], blocks: dict[str, bytes]) -> str:
     """The page. What comes from texts is JSON without a "<", or packed: nothing of it can end a script or begin a tag."""
-    scripts = "".join(f"<script>{_asset(f'bertviz_{part}.js')}</script>\n" for part in ("weights", "lines", "figure", "page"))
+    scripts = "\n".join(_asset(f"bertviz_{part}.js") for part in ("weights", "lines", "figure", "page"))
     packed = _libraries(view) + "".join(_block(name, data) for name, data in blocks.items())
     data = json.dumps(told, separators=(",", ":")).replace("<", "\\u003c")
     parts = {"style": _asset("bertviz.css"), "told": data, "packed": packed, "scripts": scripts}

@@ -28,7 +28,13 @@ def attention(*, tokens: int, layers: int, heads: int, sharpness: float | None =
 
 
 def made_maps(
-    labels: Sequence[str] = (), *, tokens: int = 0, layers: int = 2, heads: int = 4, sharpness: float | None = 1.0, prompt: int | None = None
+    labels: Sequence[str] = (),
+    *,
+    tokens: int = 0,
+    layers: int = 2,
+    heads: int = 4,
+    sharpness: float | None = 1.0,
+    prompt: int | None = None,
 ) -> AttentionMaps:
     """One causal map of `labels`, or of so many tokens; the first `prompt` of them (half) are the prompt."""
     shown = list(labels) or [f"word{place}" for place in range(tokens)]

@@ -21,12 +21,14 @@ from explain.shades import MOST_LINES, least_level, shades
 from narrative.errors import ExplainError, SettingsError
 from narrative.models import LanguageModel
 
-HOSTILE = "</script><img src=x onerror=\"window.ran=1\"><!-- \u2028 '"
+HOSTILE = '</script><img src=x onerror="window.ran=1"><!-- \u2028 \''
 
 
 def read_back(text: str) -> bytes:
     """Two signs are a number below 8281, 13 bits of it count."""
-    bits = "".join(f"{ALPHABET.index(ord(text[place])) * 91 + ALPHABET.index(ord(text[place + 1])):013b}" for place in range(0, len(text), 2))
+    bits = "".join(
+        f"{ALPHABET.index(ord(text[place])) * 91 + ALPHABET.index(ord(text[place + 1])):013b}" for place in range(0, len(text), 2)
+    )
     return bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits) - 7, 8))
 
 
@@ -88,7 +90,7 @@ def test_text_of_bytes_comes_back_and_means_nothing_to_html() -> None:
     data = bytes(range(256)) * 3 + b"end"
     text = as_text(data)
     assert read_back(text)[: len(data)] == data
-    assert not set(text) & set("<&\"")
+    assert not set(text) & set('<&"')
     assert len(text) <= len(data) * 16 / 13 + 2
 
 
@@ -128,7 +130,9 @@ def test_bertvizs_script_is_the_installed_one_and_nothing_else_is_asked_for(view
     html = page_of(made_maps(tokens=3), view)
     script = Path(str(distribution("bertviz").locate_file(f"bertviz/{view}_view.js"))).read_text(encoding="utf-8")
     assert script in block(html, "libraries").decode()
-    assert not re.search(r"(?:src|href)\s*=|https?:(?!//www\.w3\.org/)|@import|url\(", re.sub(r'<script type="text/plain".*?</script>', "", html))
+    assert not re.search(
+        r"(?:src|href)\s*=|https?:(?!//www\.w3\.org/)|@import|url\(", re.sub(r'<script type="text/plain".*?</script>', "", html)
+    )
     assert "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:" in html
 
 
