@@ -116,21 +116,23 @@ def _shaded(one: AttentionMap, drawn: Shades, layer: int, head: int, *, least: i
     """`drawn` is what the levels of the lines stand for, to four decimals."""
     levels = drawn.levels[layer, head]
     values = [_number(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
-    return _lines(one, layer, head, levels >= least, lambda query, key: values[levels[query, key]])
+    return _lines(one, layer, head, kept=levels >= least, drawn=[[values[level] for level in row] for row in levels.tolist()])
 
 
 def _rounded(one: AttentionMap, layer: int, head: int) -> Rows:
     """`drawn` has four decimals, as the figures have them."""
-    hundredths = np.rint(np.asarray(one.weights[layer, head], dtype=np.float64) * 10_000)
-    return _lines(one, layer, head, np.ones(hundredths.shape, dtype=bool), lambda query, key: _number(hundredths[query, key] / 10_000))
+    rounded = np.rint(np.asarray(one.weights[layer, head], dtype=np.float64) * 10_000) / 10_000
+    drawn = [[_number(value) for value in row] for row in rounded.tolist()]
+    return _lines(one, layer, head, kept=np.ones(rounded.shape, dtype=bool), drawn=drawn)
 
 
-def _lines(one: AttentionMap, layer: int, head: int, kept: NDArray[np.bool_], drawn: Callable[[int, int], str]) -> Rows:
+def _lines(one: AttentionMap, layer: int, head: int, *, kept: NDArray[np.bool_], drawn: list[list[str]]) -> Rows:
+    """(query, key) that are `kept`, by query; of causal maps those that look back."""
     queries, keys = ([_text(label) for label in side] for side in one.labels())
-    weights = one.weights[layer, head]
+    weights = one.weights[layer, head].tolist()
     for query, key in np.argwhere(np.tril(kept) if one.causal else kept).tolist():
         place = (query + 1, queries[query], key + 1, keys[key])
-        yield one.name, layer + 1, head + 1, *place, _number(weights[query, key]), drawn(query, key)
+        yield one.name, layer + 1, head + 1, *place, _number(weights[query][key]), drawn[query][key]
 
 
 def _cells(values: NDArray[np.float32]) -> Rows:
