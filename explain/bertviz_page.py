@@ -29,12 +29,13 @@ _ASSETS = Path(__file__).parent / "assets"
 _LIBRARIES = (("mpld3", "mpld3/js/d3.v5.min.js"), ("xstatic-jquery", "xstatic/pkg/jquery/data/jquery.slim.min.js"))
 _SHORT = {SELF: "the text", ENCODER: "encoder", DECODER: "decoder", CROSS: "cross"}
 _SHOWS = {
-    "head": "Lines go from those who look (left) to what they look at (right), a colour for each head: the stronger a line, the more attention.",
-    "model": "Each small picture is one head: a row for each layer, a column for each head. Lines go from those who look (left) to what they "
-    "look at (right): the stronger a line, the more attention.",
+    "head": "Lines go from those who look (left) to what they look at (right), a colour for each head: the stronger a line, the more "
+    "attention.",
+    "model": "Each small picture is one head: a row for each layer, a column for each head. Lines go from those who look (left) to what "
+    "they look at (right): the stronger a line, the more attention.",
     "neuron": "How a head decides where to look: the query of the token that looks (left) is multiplied, number by number, with the key of "
     "each token that it may look at (right); the larger the sum, the more attention. Blue is above zero, orange below.",
-}  # fmt: skip
+}
 _HINTS = {
     "head": "Point at a word to see where it looks. Click a numbered box to hide or show that head, double-click to see it alone.",
     "model": "Click a picture to open it, click it again to close it.",

@@ -186,7 +186,7 @@ def test_256_tokens_in_144_heads_stay_under_two_megabytes(weights: str) -> None:
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence() -> None:
     maps = made_maps(tokens=4, layers=2, heads=3)
-    with pytest.raises(SettingsError, match="Unknown view 'tree'. Choose one of: head, model, neuron"):
+    with pytest.raises(SettingsError, match=r"Unknown view 'tree'\. Choose one of: head, model, neuron"):
         bertviz_page(maps, view="tree")
     with pytest.raises(SettingsError, match="The layer is 3; it must be a whole number from 1 to 2"):
         bertviz_page(maps, view="head", layer=2)

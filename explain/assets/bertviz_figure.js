@@ -41,7 +41,7 @@ function border(parent, from, to, [left, right], { top, row }) {
     if (left !== null) add(drawn, "path", { d: `M${from},${y(left)}h110` });
     if (right !== null) add(drawn, "path", { d: `M${to - 110},${y(right)}h110` });
   }
-  add(drawn, "text", { x: to + 7, y: y(right === null ? left : right) + 4, "font-size": 11 }, BORDER_LABEL);
+  if (to < 500) add(drawn, "text", { x: to + 7, y: y(right === null ? left : right) + 4, "font-size": 11 }, BORDER_LABEL); // no room elsewhere
 }
 
 // Borders that lie between words; none where all was prompt, or all was written.
@@ -81,7 +81,7 @@ const FINISH = {
       if (borders && group.childElementCount) border(group, 0, NEURON_VIEW[group.id], borders, NEURON_VIEW);
     }
     const open = svg.querySelector("#expanded").getAttribute("visibility") === "visible";
-    return NEURON_VIEW[open ? "expanded" : "collapsed"] + (borders ? 165 : 10);
+    return open ? NEURON_VIEW.expanded : NEURON_VIEW.collapsed + (borders ? 165 : 10);
   },
 };
 

@@ -99,9 +99,8 @@
 
   // The neuron view's second picture, which takes long to draw, is drawn when it is asked for.
   function expand() {
-    if (state.expanded || find("#expanded").getAttribute("visibility") !== "visible") return;
-    state.expanded = true;
-    jQuery("#att_head").trigger("change");
+    state.expanded = find("#expanded").getAttribute("visibility") === "visible";
+    if (state.expanded && !find("#queries .vector")) jQuery("#att_head").trigger("change");
   }
 
   function pressed({ target }) {

@@ -20,6 +20,7 @@ from narrative.models import LanguageModel
 
 HOSTILE = '</script><img src=x onerror="window.ran=1"><script>window.ran=1</script>'
 LINES = "#vis line"
+BOXES = "heads => heads.map((head) => [...head.children].map((box) => +box.style.opacity))"
 
 
 @pytest.fixture
@@ -202,11 +203,9 @@ def test_one_word_is_one_line(page: Page, view: str) -> None:
 
 def test_where_the_prompt_ends_a_rule_is_drawn(page: Page) -> None:
     show(page, made_maps(tokens=6, prompt=4), "head")
-    rule, above, below = (
-        page.locator(one).bounding_box() for one in (".border path", "#left g:nth-child(4) > text", "#left g:nth-child(5) > text")
-    )
-    assert rule and above and below
-    assert above["y"] + above["height"] / 2 < rule["y"] < below["y"] + below["height"] / 2
+    middle = "shape => { const box = shape.getBoundingClientRect(); return box.y + box.height / 2; }"
+    above, below = (page.locator("#left text").nth(place).evaluate(middle) for place in (3, 4))
+    assert above < page.locator(".border path").evaluate(middle) < below
     assert page.locator(".border text").text_content() == "prompt above, written below"
     page.select_option("#layer", label="2")
     expect(page.locator(".border")).to_have_count(1)
@@ -259,10 +258,12 @@ def test_the_picture_comes_as_a_file_in_the_colours_of_the_moment(page: Page, vi
 def test_a_page_by_itself_follows_the_readers_colours(page: Page, view: str) -> None:
     page.emulate_media(color_scheme="dark")
     show(page, made_maps(tokens=4), view, **({"head": 0} if view == "model" else {}))
-    paper = "getComputedStyle(document.body).backgroundColor"
-    words = "() => [...document.querySelectorAll('#vis text:not(.number)')].map((text) => getComputedStyle(text).fill.match(/\\d+/g).map(Number))"
-    assert page.evaluate(paper) == "rgb(21, 23, 27)"
+    words = (
+        "() => [...document.querySelectorAll('#vis text:not(.number)')]"
+        ".map((text) => getComputedStyle(text).fill.match(/\\d+/g).map(Number))"
+    )
+    expect(page.locator("body")).to_have_css("background-color", "rgb(21, 23, 27)")
     assert np.array(page.evaluate(words)).min() > 120
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{paper} === 'rgb(251, 250, 246)'")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(251, 250, 246)")
     assert np.array(page.evaluate(words)).max() < 120
