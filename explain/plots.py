@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -130,11 +131,10 @@ def lens_figure(told: Lens) -> go.Figure:
 
 def figure_page(figure: go.Figure, *, title: str, sentence: str) -> str:
     """One HTML document with Plotly inside: it opens offline and may ask no host for anything. Light or dark as its reader's system is."""
-    chart = figure.to_html(
-        full_html=False, include_plotlyjs=False, div_id="figure", post_script=_INK_SCRIPT,
-        config={"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "responsive": True, "toImageButtonOptions": {"format": "svg"}},
-    )  # fmt: skip
-    return _PAGE.substitute(title=html.escape(title), sentence=html.escape(sentence), library=get_plotlyjs(), chart=chart)
+    config = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "toImageButtonOptions": {"format": "svg"}}
+    chart = figure.to_html(full_html=False, include_plotlyjs=False, div_id="figure", config=config | {"responsive": True})
+    page = (Path(__file__).parent / "assets" / "figure.html").read_text(encoding="utf-8")
+    return Template(page).substitute(title=html.escape(title), sentence=html.escape(sentence), library=get_plotlyjs(), chart=chart)
 
 
 def _matrix(one: AttentionMap, weights: NDArray[np.float32], *, colours: Any, low: float, high: float, hover: str) -> go.Figure:
@@ -248,21 +248,3 @@ def _bar(title: str, *, suffix: str) -> dict[str, Any]:
 def _faded(colour: str, share: float) -> str:
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share})"
-
-
-_INK_SCRIPT = """
-const dark = matchMedia('(prefers-color-scheme: dark)');
-const ink = () => Plotly.relayout('figure', { 'font.color': dark.matches ? '#c9c6bf' : '#3c4046' });
-dark.addEventListener('change', ink); ink();
-"""
-_PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>$title</title><style>
-body { margin: 24px auto; max-width: 1100px; padding: 0 16px; background: #fbfaf6; color: #22252a; font: 15px/1.55 system-ui, sans-serif; }
-h1 { font: 600 20px/1.3 Georgia, serif; overflow-wrap: anywhere; } p { color: #5f636a; max-width: 78ch; overflow-wrap: anywhere; }
-@media (prefers-color-scheme: dark) { body { background: #15171b; color: #e9e4da; } p { color: #a0a6ae; } }
-</style><script>$library</script></head><body><h1>$title</h1>$chart<p>$sentence</p></body></html>
-""")

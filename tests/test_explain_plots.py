@@ -242,5 +242,5 @@ def test_nothing_breaks_out_of_a_page() -> None:
     own = figure_page(figure, title=HARM[1], sentence=HARM[0] + HARM[1]).replace(get_plotlyjs(), "")
     assert "<img" not in own
     assert "<b>" not in own
-    assert own.count("</script>") == own.count("<script") == 2
+    assert own.count("</script>") == own.count("<script") == 3
     assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in own
