@@ -62,7 +62,7 @@ class Passage:
 def passage_of(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN, until: int | None = None) -> Passage:
     """The passage of a stored draft. `until`: a token of the draft that must be in it, when the text is longer than the limit.
 
-    Raises `PromptError` if the draft's tokens mean something else to this model: then its text can still be read anew.
+    Raises `PromptError` if the draft's tokens mean something else to this model: then `reread` reads its text.
     """
     known = max((*draft.prompt_ids, *draft.ids), default=0) < model.vocabulary
     if not known or (model.fingerprint != draft.fingerprint and _text(pieces_of(model, draft.prompt_ids, draft.ids)) != _text(draft)):
@@ -75,6 +75,15 @@ def read_text(model: LanguageModel, prompt: str, completion: str = "", *, limit:
     check_prompt(prompt)
     if completion:
         check_prompt(completion)
+    return _anew(model, prompt, completion, limit=limit)
+
+
+def reread(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN) -> Passage:
+    """The text of a draft, cut into the tokens of a model that did not write it."""
+    return _anew(model, draft.prompt, draft.text, limit=limit)
+
+
+def _anew(model: LanguageModel, prompt: str, completion: str, *, limit: int) -> Passage:
     written = model.tokenizer(completion, add_special_tokens=False, verbose=False)["input_ids"] if completion else []
     return _passage(model, model.encode(prompt), written, limit=limit, until=None)
 

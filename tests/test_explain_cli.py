@@ -269,7 +269,7 @@ def test_an_interrupt_ends_without_a_traceback(text: list[str], monkeypatch: pyt
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("explain.attention.capture", interrupted)
+    monkeypatch.setattr("explain.reading.desk.capture", interrupted)
     assert call(*text, "--json") == 130
     assert capsys.readouterr().out == ""
 
@@ -278,7 +278,7 @@ def test_only_errors_raised_on_purpose_are_made_into_a_line(text: list[str], mon
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("explain.attention.capture", broken)
+    monkeypatch.setattr("explain.reading.desk.capture", broken)
     with pytest.raises(ZeroDivisionError):
         call(*text)
 

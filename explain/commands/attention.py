@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 from explain.commands.telling import most_changed, report, summarise
 from narrative.commands import DONE
 from narrative.commands.output import print_json, say, show_stage
-from narrative.errors import PromptError, SettingsError, StoreError, require_choice, require_whole, shown
+from narrative.errors import SettingsError, StoreError, require_choice, require_whole, shown
 
 if TYPE_CHECKING:  # types only: torch comes when the options are read and found good
     from explain.compare import AttentionDifference
-    from explain.passage import Passage
     from explain.reading import Look, Opened
     from narrative.generation import Draft
-    from narrative.models import LanguageModel
 
 VIEWS = ("head", "model", "neuron", "heatmap")
 PARTS = ("self", "encoder", "decoder", "cross")
@@ -117,37 +115,11 @@ def _open(options: argparse.Namespace) -> Opened:
     from narrative.models import default_model, load_model
 
     model = load_model(options.model or (draft.model if draft else default_model()), progress=show_stage)
-    from explain.passage import MOST_SHOWN, read_text
+    from explain.passage import MOST_SHOWN
+    from explain.reading import Source, captured, passage_for
 
-    limit, told = MOST_SHOWN if options.limit is None else options.limit, ""
-    if draft:
-        passage, told = _passage(model, draft, limit=limit)
-    else:
-        passage = read_text(model, prompt, _decoded(options.completion), limit=limit)
-    return _captured(model, passage, told)
-
-
-def _captured(model: LanguageModel, passage: Passage, told: str = "") -> Opened:
-    from explain.attention import capture
-    from explain.reading import Opened
-
-    maps = capture(model, passage)
-    return Opened(model, maps, tuple(sentence for sentence in (told, passage.trimmed, *maps.notes) if sentence))
-
-
-def _passage(model: LanguageModel, draft: Draft, *, limit: int) -> tuple[Passage, str]:
-    """A draft by its stored tokens where this model reads them so, else by its text; and a sentence when it isn't the one that wrote it."""
-    from explain.passage import passage_of, read_text
-
-    if model.fingerprint == draft.fingerprint:
-        return passage_of(model, draft, limit=limit), ""
-    told = f"This draft was written by {draft.model} with other weights; what is shown is how {model.name} reads it."
-    try:
-        if model.decode(draft.ids) == draft.text:
-            return passage_of(model, draft, limit=limit), told
-    except PromptError:
-        pass  # tokens that this model doesn't have
-    return read_text(model, draft.prompt, draft.text, limit=limit), told
+    source = Source(model.name, draft, prompt, _decoded(options.completion))
+    return captured(model, *passage_for(model, source, limit=MOST_SHOWN if options.limit is None else options.limit))
 
 
 def _find_draft(identity: str) -> Draft:
@@ -155,13 +127,10 @@ def _find_draft(identity: str) -> Draft:
     from narrative.home import database
     from narrative.store import Store
 
-    if database().exists() and identity.isascii():
-        with Store(database()) as store:
-            with store.database.reading() as connection:
-                found = connection.execute("SELECT owner FROM drafts WHERE id = ?", (identity,)).fetchone()
-            if found:
-                return store.draft(found[0], identity)
-    raise StoreError(f"There is no draft {shown(identity)} in this machine's studio.")
+    if not database().exists():
+        raise StoreError(f"There is no draft {shown(identity)}: nothing has been written in the studio of this machine yet.")
+    with Store(database()) as store:
+        return store.find(identity)
 
 
 def _read_prompt(given: str) -> str:
@@ -193,13 +162,12 @@ def _look(options: argparse.Namespace, opened: Opened) -> Look:
 
 def _compared(options: argparse.Namespace, opened: Opened, look: Look) -> AttentionDifference:
     from explain.compare import difference
-    from explain.passage import read_as, read_text
+    from explain.reading import captured, passage_again
     from narrative.models import load_model
 
-    other, passage = load_model(options.compare, progress=show_stage), opened.passage
-    prompt, completion = ("".join(piece.text for piece in part) for part in (passage.prompt, passage.completion))
-    again = read_as(other, passage) or read_text(other, prompt, completion, limit=passage.limit)
-    return difference(opened.maps(look), _captured(other, again).maps(look), name=look.part)
+    other = load_model(options.compare, progress=show_stage)
+    again = captured(other, passage_again(other, opened.passage))
+    return difference(opened.maps(look), again.maps(look), name=look.part)
 
 
 def _write(options: argparse.Namespace, opened: Opened, look: Look, compared: AttentionDifference | None) -> None:

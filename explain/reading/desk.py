@@ -11,7 +11,7 @@ from functools import cached_property
 from explain.ablation import AblationMap, Target, ablation_map
 from explain.attention import capture
 from explain.compare import AttentionDifference, difference
-from explain.passage import MOST_SHOWN, Passage, passage_of, read_as, read_text
+from explain.passage import MOST_SHOWN, Passage, passage_of, read_as, read_text, reread
 from explain.reading.look import Look
 from explain.results import AttentionMap, AttentionMaps
 from explain.roles import HeadRoles, head_roles
@@ -83,6 +83,35 @@ class Opened:
             yield result
 
 
+def passage_for(model: LanguageModel, source: Source, *, limit: int = MOST_SHOWN) -> tuple[Passage, str]:
+    """The passage, and a sentence when it isn't read just as it was written; "" when it is."""
+    draft = source.draft
+    if draft is None:
+        return read_text(model, source.prompt, source.completion, limit=limit), ""
+    if model.fingerprint == draft.fingerprint:
+        return passage_of(model, draft, limit=limit, until=source.until), ""
+    if model.name == draft.model:
+        told = "The weights of this model have changed since the draft was written: it may look elsewhere now."
+    else:
+        told = f"This draft was written by {draft.model}; here {model.card.title or model.name} reads it."
+    try:
+        return passage_of(model, draft, limit=limit, until=source.until), told
+    except PromptError:
+        return reread(model, draft, limit=limit), told
+
+
+def passage_again(model: LanguageModel, passage: Passage) -> Passage:
+    """The same text for another model: by the same tokens if they say the same to it."""
+    prompt, completion = ("".join(piece.text for piece in part) for part in (passage.prompt, passage.completion))
+    return read_as(model, passage) or read_text(model, prompt, completion, limit=passage.limit)
+
+
+def captured(model: LanguageModel, passage: Passage, note: str = "") -> Opened:
+    """The passage with its maps. Raises as `capture` does."""
+    maps = capture(model, passage)
+    return Opened(model, maps, tuple(sentence for sentence in (note, passage.trimmed, *maps.notes) if sentence))
+
+
 class Desk:
     """One for the whole app. Keeps the `KEPT` passages that were looked at last; thread-safe."""
 
@@ -94,34 +123,15 @@ class Desk:
     def open(self, source: Source) -> Generator[Stage, None, Opened]:
         """Load, read, capture, by way of the stages of that. Raises `ModelError`, `PromptError` or `ExplainError`."""
         model = yield from self.studio.load(source.model)
-        passage, note = self._passage(model, source)
+        passage, note = passage_for(model, source, limit=self.limit)
         return (yield from self._opened(model, passage, note))
 
     def compared(self, opened: Opened, other: str, *, look: Look) -> Generator[Stage, None, AttentionDifference]:
         """The passage under another model, set against this one. Raises like `open`, and `ExplainError` when they can't be compared."""
         model = yield from self.studio.load(other)
-        passage = opened.passage
-        texts = ["".join(piece.text for piece in part) for part in (passage.prompt, passage.completion)]
-        again = read_as(model, passage) or read_text(model, *texts, limit=self.limit)
-        read = yield from self._opened(model, again, "")
+        read = yield from self._opened(model, passage_again(model, opened.passage), "")
         base, tuned = opened.maps(look), read.maps(look)
         return difference(base, tuned, name=opened.map(look).name)
-
-    def _passage(self, model: LanguageModel, source: Source) -> tuple[Passage, str]:
-        """The passage, and a sentence when it isn't read just as it was written."""
-        draft = source.draft
-        if draft is None:
-            return read_text(model, source.prompt, source.completion, limit=self.limit), ""
-        if model.fingerprint == draft.fingerprint:
-            return passage_of(model, draft, limit=self.limit, until=source.until), ""
-        if model.name == draft.model:
-            told = "The weights of this model have changed since the draft was written: it may look elsewhere now."
-        else:
-            told = f"This draft was written by {draft.model}; here {model.card.title or model.name} reads it."
-        try:
-            return passage_of(model, draft, limit=self.limit, until=source.until), told
-        except PromptError:
-            return read_text(model, draft.prompt, draft.text, limit=self.limit), told
 
     def _opened(self, model: LanguageModel, passage: Passage, note: str) -> Generator[Stage, None, Opened]:
         key = (model.fingerprint, passage, note)
@@ -131,9 +141,7 @@ class Desk:
                 self._open.move_to_end(key)
                 return found
         yield Stage("Reading the text once more…")
-        maps = capture(model, passage)
-        notes = tuple(sentence for sentence in (note, passage.trimmed, *maps.notes) if sentence)
-        opened = Opened(model, maps, notes)
+        opened = captured(model, passage, note)
         with self._lock:
             self._open[key] = opened
             while len(self._open) > KEPT:

@@ -18,7 +18,7 @@ function drawText(value) {
   Object.assign(wish, { layer: value.layer, head: value.head, part: value.part, place: value.place });
   find('.which').textContent = value.draft;
   find('.which').hidden = source.source === 'own';
-  options(find('[name=model]'), [...(source.source === 'draft' ? [['Whoever wrote it', '']] : []), ...value.models], source.model);
+  options(find('[name=model]'), [[source.source === 'draft' ? 'Whoever wrote it' : 'The model at the top', ''], ...value.models], source.model);
   options(find('[name=compare]'), [['No other model', ''], ...value.models.filter(([, name]) => name !== value.model)], find('[name=compare]').value);
   drawPickers(wish.view);
   const parts = find('.parts');

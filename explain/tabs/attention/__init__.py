@@ -28,16 +28,16 @@ def build(shared: Shared, studio: Studio, tab: gr.Tab) -> None:
     """Lay the tab out and wire it. Nothing is read before the tab is opened."""
     page = build_page()
     handlers = Handlers(Desk(studio), studio, shared.owners)
-    inputs = [shared.owner, shared.selection]
+    inputs = [shared.owner, shared.selection, shared.model]
 
-    def look(owner: str, selection: Selection, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from handlers.look(owner, selection, payload(event), request)
+    def look(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        yield from handlers.look(owner, selection, payload(event) | {"usual": model}, request)
 
-    def survey(owner: str, selection: Selection, event: gr.EventData, request: gr.Request) -> Iterator[Any]:
-        yield from handlers.survey(owner, selection, payload(event), request)
+    def survey(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        yield from handlers.survey(owner, selection, payload(event) | {"usual": model}, request)
 
-    def save(owner: str, selection: Selection, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
-        return handlers.save(owner, selection, payload(event), request)
+    def save(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+        return handlers.save(owner, selection, payload(event) | {"usual": model}, request)
 
     def stop(request: gr.Request) -> None:
         handlers.stop(request)

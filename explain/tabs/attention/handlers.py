@@ -128,7 +128,7 @@ class Handlers:
         require_choice("source", data.get("source"), SOURCES)
         model = text_of(data, "model")
         if data["source"] == "own":
-            source = Source(model, None, text_of(data, "prompt"), text_of(data, "completion"))
+            source = Source(model or text_of(data, "usual"), None, text_of(data, "prompt"), text_of(data, "completion"))
             return Asked(look, source, tuple(want), opening=False)
         draft = self._draft(owner, selection)
         until = selection.token if selection.draft == draft.id else None

@@ -104,6 +104,7 @@ function drawCard(card, draft) {
 }
 
 // ---- all cards ------------------------------------------------------------------------------------------------------
+let drawn = null; // the value that was drawn last
 function draw() {
   const value = props.value || { drafts: [], prompts: [] };
   value.drafts.forEach((draft, number) => {
@@ -124,10 +125,11 @@ function draw() {
   document.body.classList.toggle('writing', writing);
   root.dataset.sheet = value.sheet || '';
   const pick = value.pick;
-  if (pick && !root.querySelector('.sel') && cards[pick[0]]) {
+  if (pick && (value !== drawn || !root.querySelector('.sel')) && cards[pick[0]]) { // chosen in another tab, or by the page itself
     const word = cards[pick[0]].text.querySelector(`.t[data-i="${Number(pick[1])}"]`);
     if (word) mark(word);
   }
+  drawn = value;
 }
 
 function rove(card, word) { // one word of a draft can be reached with Tab; arrows lead to the others
