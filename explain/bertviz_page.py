@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from explain.neurons import Neurons
 from explain.results import CROSS, DECODER, ENCODER, SELF, AttentionMap, AttentionMaps
-from explain.shades import MOST_LINES, Shades, least_level, shades
+from explain.shades import MOST_LINES, MOST_OF_ONE_HEAD, Shades, least_level, shades
 from narrative.errors import ExplainError, require_choice, require_whole
 
 VIEWS = ("head", "model", "neuron")
-MOST_OF_ONE_HEAD = MOST_LINES // 5  # where one head's picture stands beside all the others, or is drawn five times over
 _ASSETS = Path(__file__).parent / "assets"
 _LIBRARIES = (("mpld3", "mpld3/js/d3.v5.min.js"), ("xstatic-jquery", "xstatic/pkg/jquery/data/jquery.slim.min.js"))
 _SHORT = {SELF: "the text", ENCODER: "encoder", DECODER: "decoder", CROSS: "cross"}

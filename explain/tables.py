@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain.results import AttentionMap, AttentionMaps
-from explain.shades import FULL, MOST_LINES, Shades, least_level, shades
+from explain.shades import FULL, MOST_LINES, MOST_OF_ONE_HEAD, Shades, least_level, shades
 from narrative.errors import require_choice, require_whole
 from narrative.text import writable
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # types only: writing a table needs no torch
     from explain.roles import HeadRoles
 
 FORMULA = ("=", "+", "-", "@")
-OF_ALL_HEADS = MOST_LINES - MOST_LINES // 5  # lines of the model view's picture: its page keeps a fifth for the head that is opened
 _MAP = ("map", "layer", "head", "query", "query_text", "key", "key_text")
 
 Rows = Iterator[tuple[Any, ...]]
@@ -93,7 +92,7 @@ def _head_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
 
 def _model_view(one: AttentionMap, _layer: int, _head: int | None) -> Rows:
     drawn = shades(one)
-    least = least_level(drawn.levels, OF_ALL_HEADS)
+    least = least_level(drawn.levels, MOST_LINES - MOST_OF_ONE_HEAD)
     for layer in range(one.layers):
         for head in range(one.heads):
             yield from _shaded(one, drawn, layer, head, least=least)

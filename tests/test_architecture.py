@@ -154,6 +154,7 @@ def test_the_readmes_file_tree_names_what_is_there() -> None:
     named = [line.split()[0] for line in tree.splitlines() if line.strip() and not line.startswith("text")]
     missing = [name for name in named if not (ROOT / name).exists()]
     assert missing == []
-    modules = {name_of(path).split("/")[1] for path in PRODUCT if name_of(path).startswith("narrative/")} - {"__init__.py"}
-    described = {name.rstrip("/").split("/")[1] for name in named if name.startswith("narrative/")}
-    assert modules == described
+    for package in ("narrative", "explain"):
+        modules = {name_of(path).split("/")[1] for path in PRODUCT if name_of(path).startswith(f"{package}/")}
+        described = {name.rstrip("/").split("/")[1] for name in named if name.startswith(f"{package}/")}
+        assert modules - {"__init__.py", "__main__.py"} == described

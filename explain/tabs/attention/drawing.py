@@ -70,7 +70,7 @@ def draw_overview(opened: Opened, look: Look) -> Data:
         }
         for name in names
     ]  # fmt: skip
-    told = "" if roles.repeats else "No word stands here twice, so heads that continue what stood before (induction) can't show themselves."
+    told = "" if roles.repeats else "Too little is repeated here for heads that go on as before (induction) to show themselves."
     chosen = ""
     if look.head is not None:
         role, strength = ROLES[roles.names[look.layer][look.head]], roles.strength[look.layer, look.head]
