@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from torch import nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from explain.passage import Passage, special_piece
-from explain.twin import twin
+from explain.twin import giving_out, twin
 from explain.words import Piece, visible
 from narrative.errors import ExplainError, require_whole
 from narrative.generation.pieces import token_text
@@ -121,7 +120,7 @@ def _logits(model: LanguageModel, passage: Passage, place: int) -> torch.Tensor:
         raise _unfit(model)
     seen = _read(model, reader, blocks, passage, place)
     try:
-        with _leaving(blocks, seen.outputs, seen.states):
+        with giving_out(blocks, [_with(given, seen.states) for given in seen.outputs]):  # the model's own end reads the last one's
             rows: torch.Tensor = reader(**seen.inputs, use_cache=False).logits[:, -1].float()
     except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise _unfit(model) from error
@@ -179,14 +178,6 @@ def _state(given: Any) -> torch.Tensor:
     return states[:, -1:].clone()  # a later block may change it in place
 
 
-@contextmanager
-def _leaving(blocks: list[Any], outputs: list[Any], states: torch.Tensor) -> Iterator[None]:
-    """Every block gives out `states`, whatever goes in: so does the last one, for the model's own end to read."""
-    for block, given in zip(blocks, outputs, strict=True):
-        again = states if isinstance(given, torch.Tensor) else (states, *given[1:])
-        block.forward = lambda *_, _again=again, **__: _again
-    try:
-        yield
-    finally:
-        for block in blocks:
-            del block.forward
+def _with(given: Any, states: torch.Tensor) -> Any:
+    """What a block gave out, with other states in it."""
+    return states if isinstance(given, torch.Tensor) else (states, *given[1:])

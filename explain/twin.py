@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from transformers import PreTrainedModel
 
@@ -20,3 +23,15 @@ def twin(model: LanguageModel, *, attention: str | None = None) -> PreTrainedMod
         copied.set_attn_implementation(attention)
     copied.eval()
     return copied
+
+
+@contextmanager
+def giving_out(blocks: Sequence[Any], outputs: Sequence[Any]) -> Iterator[None]:
+    """Each of these blocks of a twin gives out what is told here, whatever goes in: nothing is computed in it."""
+    for block, given in zip(blocks, outputs, strict=True):
+        block.forward = lambda *_, _given=given, **__: _given
+    try:
+        yield
+    finally:
+        for block in blocks:
+            del block.forward

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, NoReturn
 
@@ -40,38 +40,54 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())}\n")
 
 
-def build_parser(chosen: str | None) -> argparse.ArgumentParser:
-    """Every command by name, the chosen one with its options: those of the others would cost the import of torch."""
-    parser = OneLineParser(prog="narrative", description="Tune a language model on your own books, and write with it.", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"narrative {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
-        options = commands.add_parser(name, help=command.summary, description=f"{command.summary.capitalize()}.", allow_abbrev=False)
-        if name == chosen:
-            importlib.import_module(command.module).configure(options)
-    return parser
+@dataclass(frozen=True)
+class Program:
+    """Commands under one name: `narrative`, and `python -m explain`."""
+
+    name: str
+    description: str
+    commands: Mapping[str, Command]
+
+    def parser(self, chosen: str | None) -> argparse.ArgumentParser:
+        """Every command by name, the chosen one with its options: those of the others would cost the import of torch."""
+        parser = OneLineParser(prog=self.name, description=self.description, allow_abbrev=False)
+        parser.add_argument("--version", action="version", version=f"narrative {__version__}")
+        commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+        for name, command in self.commands.items():
+            told = f"{command.summary.capitalize()}."
+            options = commands.add_parser(name, help=command.summary, description=told, allow_abbrev=False)
+            if name == chosen:
+                importlib.import_module(command.module).configure(options)
+        return parser
+
+    def run(self, arguments: Sequence[str] | None = None) -> int:
+        """One command; its exit status: 0 done, 1 a training broke off, 2 bad input, 3 a training stopped, 130 interrupted."""
+        _speak_utf8(sys.stdout, sys.stderr)
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # an error of ours is one line on stderr, not one among many
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        chosen = next((word for word in given if not word.startswith("-")), None)
+        try:
+            options = self.parser(chosen).parse_args(given)
+            status: int = importlib.import_module(self.commands[options.command].module).run(options)
+            sys.stdout.flush()
+        except NarrativeError as error:
+            print(f"{self.name}: {' '.join(str(error).split())}", file=sys.stderr)
+            return BAD_INPUT
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:  # whoever read our output has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its exit
+            return BROKEN_PIPE
+        return status
+
+
+NARRATIVE = Program("narrative", "Tune a language model on your own books, and write with it.", COMMANDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 a training broke off, 2 bad input, 3 a training stopped, 130 interrupted."""
-    _speak_utf8(sys.stdout, sys.stderr)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # an error of ours is one line on stderr, not one among many
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    chosen = next((word for word in given if not word.startswith("-")), None)
-    try:
-        options = build_parser(chosen).parse_args(given)
-        status: int = importlib.import_module(COMMANDS[options.command].module).run(options)
-        sys.stdout.flush()
-    except NarrativeError as error:
-        print(f"narrative: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its exit
-        return BROKEN_PIPE
-    return status
+    """Run one command of `narrative` and return its exit status."""
+    return NARRATIVE.run(arguments)
 
 
 def _speak_utf8(*streams: IO[str]) -> None:

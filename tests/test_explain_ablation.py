@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import logits, t5_tokenizer, tiny_tokenizer
+from tiny_models import built, logits, tiny_tokenizer
 from torch import nn
 from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
     BartConfig,
     BloomConfig,
     FalconConfig,
@@ -31,7 +29,7 @@ from explain.ablation.reading import EARLY, LATE, Reading
 from explain.passage import Passage, read_text
 from explain.words import Piece
 from narrative.errors import ExplainError, SettingsError
-from narrative.models import CAUSAL, SEQ2SEQ, LanguageModel, ModelCard
+from narrative.models import CAUSAL, SEQ2SEQ, LanguageModel
 
 PROMPT, COMPLETION = "Once upon a time there was a fox", " who lived under the old oak tree."
 TARGET = Target(4, 9)
@@ -74,15 +72,6 @@ OTHERS: dict[str, Callable[[int], PretrainedConfig]] = {
         encoder_ffn_dim=64, decoder_ffn_dim=64, init_std=0.5,
     ),
 }  # fmt: skip
-
-
-def built(config: PretrainedConfig) -> LanguageModel:
-    kind = SEQ2SEQ if config.is_encoder_decoder else CAUSAL
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = (AutoModelForSeq2SeqLM if kind == SEQ2SEQ else AutoModelForCausalLM).from_config(config).eval()
-    words = t5_tokenizer() if kind == SEQ2SEQ else tiny_tokenizer()
-    return LanguageModel(config.model_type, model, words, kind, 64, "0" * 16, ModelCard(config.model_type, config.model_type, "", "folder"))
 
 
 def text(model: LanguageModel) -> Passage:

@@ -300,5 +300,5 @@ def test_the_version_and_the_commands_are_told(capsys: CAPTURE) -> None:
             main([asked])
         assert ended.value.code == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("explain ")
+    assert printed.startswith("narrative ")
     assert all(name in printed for name in COMMANDS)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from made_jobs import tiny_settings
 
-from narrative.cli import build_parser
+from narrative.cli import NARRATIVE
 from narrative.commands.options import given_fields
 from narrative.corpus import write_corpus
 from narrative.errors import NarrativeError, SettingsError, TrainingError
@@ -565,7 +565,7 @@ def test_settings_are_told_in_words_and_as_a_command_that_the_command_line_takes
     ],
 )
 def test_the_command_line_reads_back_what_the_page_shows(settings: TrainingSettings) -> None:
-    options = build_parser("train").parse_args(shlex.split(command_line(settings))[1:])
+    options = NARRATIVE.parser("train").parse_args(shlex.split(command_line(settings))[1:])
     read = given_fields(options, TrainingSettings) | {"corpora": settings.corpora}
     if settings.architecture:
         assert read.pop("context") == settings.architecture.context

@@ -11,19 +11,22 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import processors
 from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
     GPT2Config,
     GPT2LMHeadModel,
     GPTNeoConfig,
     GPTNeoForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     T5Config,
     T5ForConditionalGeneration,
 )
 
-from narrative.models import LanguageModel
+from narrative.models import CAUSAL, SEQ2SEQ, LanguageModel, ModelCard
 from narrative.training.tokenizer import train_tokenizer
 
 CONTEXT = 64
@@ -106,6 +109,16 @@ def t5(words: PreTrainedTokenizerFast) -> PreTrainedModel:
             pad_token_id=words.pad_token_id, eos_token_id=words.eos_token_id, decoder_start_token_id=words.pad_token_id,
         )
     )  # fmt: skip
+
+
+def built(config: PretrainedConfig) -> LanguageModel:
+    """A model of that configuration with seeded weights, in memory only."""
+    kind = SEQ2SEQ if config.is_encoder_decoder else CAUSAL
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = (AutoModelForSeq2SeqLM if kind == SEQ2SEQ else AutoModelForCausalLM).from_config(config).eval()
+    words = t5_tokenizer() if kind == SEQ2SEQ else tiny_tokenizer()
+    return LanguageModel(config.model_type, model, words, kind, 64, "0" * 16, ModelCard(config.model_type, config.model_type, "", "folder"))
 
 
 def write_lora(model: LanguageModel, folder: Path, *, targets: list[str], base: str = "somewhere") -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from explain.ablation.projections import Projection, projections
 from explain.passage import Passage
 from explain.results import ENCODER, SELF
-from explain.twin import twin
+from explain.twin import giving_out, twin
 from narrative.errors import ExplainError
 from narrative.models import LanguageModel
 
@@ -140,18 +140,13 @@ def _hooked(handle: Any) -> Iterator[None]:
         handle.remove()
 
 
-@contextmanager
-def _replayed(one: Projection, outputs: Sequence[Any], rows: int) -> Iterator[None]:
-    """The blocks below this layer give out again what they gave before, `rows` times; nothing is computed in them."""
-    below: list[Any] = list(one.stack)[: one.block]
-    for place, block in enumerate(below):
-        again = _each(outputs[place], lambda kept: kept.repeat(rows, *[1] * (kept.dim() - 1))) if place == one.block - 1 else outputs[place]
-        block.forward = lambda *_, _again=again, **__: _again
-    try:
-        yield
-    finally:
-        for block in below:
-            del block.forward
+def _replayed(one: Projection, outputs: Sequence[Any], rows: int) -> AbstractContextManager[None]:
+    """The blocks below this layer give out again what they gave before, the last of them `rows` times."""
+    below = list(one.stack)[: one.block]
+    again = list(outputs[: one.block])
+    if again:
+        again[-1] = _each(again[-1], lambda kept: kept.repeat(rows, *[1] * (kept.dim() - 1)))
+    return giving_out(below, again)
 
 
 def _each(given: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
