@@ -5,8 +5,8 @@
 Pages hold 12 layers of 12 heads, with random attention (softmax of normal logits) and peaked (of logits eight times as large).
 A page is opened from a file in Chromium; it is drawn when the frame after its last line has been painted. Plain bertviz asks
 a server for require.js, jQuery and D3: here the installed jQuery and D3 answer, else it would draw nothing. Its pages grow
-with the square of the tokens (257 MB at 256), so they are made up to 128 tokens and drawn at 64. Capture is compared with one forward pass of
-a model of GPT-2's shape, with logits and its own attention.
+with the square of the tokens (257 MB at 256), so they are made up to 128 tokens and drawn at 64. Capture is compared with one forward
+pass of a model of GPT-2's shape, with logits and its own attention.
 """
 
 from __future__ import annotations
