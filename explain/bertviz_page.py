@@ -62,9 +62,10 @@ class Cut:
 
 def bertviz_page(
     maps: AttentionMaps, *, view: str, name: str | None = None, layer: int = 0, head: int | None = None,
-    neurons: Neurons | None = None, title: str = "", dark: bool = False,
+    neurons: Neurons | None = None, title: str = "", dark: bool = False, led: bool = False,
 ) -> Page:  # fmt: skip
-    """The page of one of `VIEWS`; `name`, `layer` and `head` (from 0) are what it shows first, all others can be chosen in it.
+    """The page of one of `VIEWS`; `name`, `layer` and `head` (from 0) are what it shows first, all others can be chosen in it:
+    in a frame from outside only when it is `led`, for then its own choices of layer, head and map are not shown there.
 
     A neuron view holds the one layer of `neurons`. Raises `SettingsError` for a view, map, layer or head that isn't there,
     and `ExplainError` for a neuron view without queries and keys.
@@ -84,7 +85,7 @@ def bertviz_page(
     note = _note(told["maps"][0], view, layer, head or 0)
     sentence = " ".join(part for part in (_SHOWS[view], _limit(view), note, _FAINT) if part)
     told |= {
-        "view": view, "layer": layer, "head": head, "title": title or "Attention", "dark": dark, "shows": _SHOWS[view],
+        "view": view, "layer": layer, "head": head, "title": title or "Attention", "dark": dark, "led": led, "shows": _SHOWS[view],
         "hint": _HINTS[view], "limit": f"{_limit(view)} {_FAINT}",
     }  # fmt: skip
     return Page(_html(view, told, blocks), sentence)

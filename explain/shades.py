@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explain.results import AttentionMap
 
 FULL = 255  # the strongest a line is drawn
-MOST_LINES = 20_000  # a picture: a browser takes some 20 microseconds a line, and nobody sees more than a grey in more
+MOST_LINES = 10_000  # a picture: a browser takes some 50 microseconds a line until it is painted, and more would be a grey haze
 MOST_OF_ONE_HEAD = MOST_LINES // 5  # where one head's picture stands beside all the others, or is drawn five times over
 
 

@@ -11,6 +11,7 @@
   document.title = told.title;
   document.body.dataset.view = view;
   document.body.classList.toggle("framed", !alone);
+  document.body.classList.toggle("led", told.led);
   find("h1").textContent = told.title;
   for (const part of ["shows", "hint", "limit"]) find(`#${part}`).textContent = told[part];
   if (alone) state.dark = darkness.matches;

@@ -43,7 +43,7 @@ def draw_picture(opened: Opened, look: Look, *, compared: AttentionDifference | 
 def _bertviz(opened: Opened, look: Look, _: AttentionDifference | None) -> Picture:
     maps, name = opened.maps(look), opened.map(look).name
     title = f"{VIEWS[look.view]}, {opened.model.card.title or opened.model.name}"
-    page = bertviz_page(maps, view=look.view, name=name, layer=look.layer, head=look.head, title=title, dark=look.dark)
+    page = bertviz_page(maps, view=look.view, name=name, layer=look.layer, head=look.head, title=title, dark=look.dark, led=True)
     told = page.sentence + hidden_sentence(maps.map(name))
     return Picture(look.view, title, told, page.html, csv=_table(maps, look, name))
 
@@ -54,7 +54,15 @@ def _neuron(opened: Opened, look: Look, _: AttentionDifference | None) -> Pictur
     name = opened.pieces.map().name
     title = f"Neuron view of layer {look.layer + 1}, {opened.model.card.title or opened.model.name}"
     page = bertviz_page(
-        opened.pieces, view="neuron", name=name, layer=look.layer, head=look.head or 0, neurons=inside, title=title, dark=look.dark
+        opened.pieces,
+        view="neuron",
+        name=name,
+        layer=look.layer,
+        head=look.head or 0,
+        neurons=inside,
+        title=title,
+        dark=look.dark,
+        led=True,
     )
     told = (BY_PIECES if look.unit == "words" else "") + page.sentence
     return Picture("neuron", title, told, page.html, csv=_table(opened.pieces, look, name))

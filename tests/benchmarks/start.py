@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -36,9 +37,10 @@ LIMITS = {
 
 
 @contextmanager
-def running_app(port: int) -> Iterator[float]:
-    """The app as a process; yields the seconds until its page was served."""
+def running_app(port: int, *, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[float]:
+    """The app as a process, in a home that `prepare` may furnish; yields the seconds until its page was served."""
     with tempfile.TemporaryDirectory() as home:
+        prepare(Path(home))
         began = time.perf_counter()
         app = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port)], env={**os.environ, "NARRATIVE_HOME": home}, stdout=subprocess.DEVNULL

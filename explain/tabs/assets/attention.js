@@ -11,8 +11,8 @@ const percent = share => share >= 0.1 ? `${(100 * share).toFixed(0)} %` : share 
 
 const wish = { view: 'head', unit: 'words', hide_sink: false, part: null, layer: 0, head: null, place: null, kind: 'zero', watched: 'word', compare: '' };
 const source = { source: 'draft', model: '', prompt: '', completion: '' };
-const ALL = ['text', 'overview', 'view', 'about'];
-let turn = 0, seen = new Set(), surveying = 0, text = null;
+const ALL = ['text', 'view', 'overview', 'about'], FIRST = ['text', 'view'];
+let turn = 0, seen = new Set(), later = [], surveying = 0, text = null;
 
 const dark = () => document.body.classList.contains('dark');
 const state = () => ({ ...source, look: { ...wish, dark: dark() } });
@@ -22,7 +22,14 @@ function ask(want, more = {}) {
   seen = new Set();
   busy(true);
   find('.trouble').hidden = true;
-  trigger('look', { ...state(), want, turn, ...more });
+  const first = want.includes('view') ? want.filter(part => FIRST.includes(part)) : want; // what a reader waits for; the rest when it is drawn
+  later = want.filter(part => !first.includes(part));
+  trigger('look', { ...state(), want: first, turn, ...more });
+}
+function askRest() {
+  const mine = turn, want = later;
+  later = [];
+  drawn().then(() => { if (mine === turn) trigger('look', { ...state(), want, turn }); });
 }
 function choose(changes, want) { // a change of the look, and what of the page must be drawn anew for it
   Object.assign(wish, changes);
@@ -57,7 +64,8 @@ function take() {
     find('.trouble').textContent = value.trouble;
     find('.trouble').hidden = false;
   }
-  if (value.done) busy(false);
+  if (value.done && later.length && !value.trouble) askRest();
+  else if (value.done) busy(false);
 }
 
 // ---- chips and switches: one listener, a word for each kind of choice
@@ -71,7 +79,7 @@ function press() {
   find('[name=sink]').checked = wish.hide_sink;
 }
 const CHOICES = {
-  view: view => choose({ view, compare: view === 'difference' ? find('[name=compare]').value : '' }, ['overview', 'view']),
+  view: view => choose({ view, compare: view === 'difference' ? find('[name=compare]').value : '' }, ['view', 'overview']),
   unit: unit => choose({ unit }, ['text', 'view', 'about']),
   part: part => choose({ part }, ALL),
   kind: kind => { wish.kind = kind; press(); forget(); },
@@ -95,7 +103,7 @@ find('[name=sink]').addEventListener('change', event => choose({ hide_sink: even
 
 function showHead(layer, head) { // from the overview, a glance, a map: open that head
   const view = wish.view === 'model' ? 'head' : wish.view;
-  choose({ layer, head, view }, ['text', 'overview', 'view']);
+  choose({ layer, head, view }, ['text', 'view', 'overview']);
   forget();
 }
 press();

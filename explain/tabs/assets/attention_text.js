@@ -119,9 +119,9 @@ find('.own').addEventListener('submit', event => {
   ask(ALL);
 });
 find('[name=model]').addEventListener('change', event => { source.model = event.target.value; forget(); ask(ALL); });
-find('[name=compare]').addEventListener('change', event => choose({ compare: event.target.value, view: 'difference' }, ['overview', 'view']));
-find('[name=layer]').addEventListener('change', event => { forget(); choose({ layer: Number(event.target.value) }, ['overview', 'view']); });
+find('[name=compare]').addEventListener('change', event => choose({ compare: event.target.value, view: 'difference' }, ['view', 'overview']));
+find('[name=layer]').addEventListener('change', event => { forget(); choose({ layer: Number(event.target.value) }, ['view', 'overview']); });
 find('[name=head]').addEventListener('change', event => {
   forget();
-  choose({ head: event.target.value === '' ? null : Number(event.target.value) }, ['overview', 'view']);
+  choose({ head: event.target.value === '' ? null : Number(event.target.value) }, ['view', 'overview']);
 });

@@ -4,9 +4,16 @@ const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'reset', 
 const figures = new Map(); // place -> the figure that it shows, for the day the colours change
 let shown = null, wanted = null;
 
+const drawn = () => new Promise(done => { // the frame's lines come first: two drawings at once would wait for each other
+  if (pane.getAttribute('aria-busy') !== 'true') return done();
+  const watch = new MutationObserver(() => { watch.disconnect(); done(); });
+  watch.observe(pane, { attributes: true, attributeFilter: ['aria-busy'] });
+  setTimeout(done, 5000);
+});
 async function plot(place, figure) {
   figures.set(place, figure);
   place.hidden = false;
+  await drawn();
   const library = await window.narrative.plotly(root.dataset.script);
   if (figures.get(place) !== figure) return;
   const { data, layout } = window.narrative.paint(figure, root);
@@ -51,7 +58,7 @@ window.addEventListener('message', event => { // the frame has no origin of its 
   if (narrative === 'drawn') {
     pane.setAttribute('aria-busy', 'false');
     frame.dataset.lines = Number(said.lines) || 0;
-    frame.style.height = `${Math.min(1200, Math.max(260, Number(said.height) || 0))}px`;
+    frame.style.height = `${Math.min(820, Math.max(120, Number(said.height) || 0))}px`;
     frame.contentWindow.postMessage({ narrative: 'theme', dark: dark() }, '*');
   }
   if (narrative === 'chosen') { // chosen in the frame: the other views open there
