@@ -49,14 +49,21 @@ def words_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tu
 
 def _begins(pieces: Sequence[Piece], place: int, walls: set[int]) -> bool:
     """Whether a new word begins with token `place`."""
-    text, before = pieces[place].text, _text_before(pieces, place, walls)
-    if not text:  # part of a character that a later token finishes, or a special token
-        return _is_special(pieces[place]) or not (_part_of_character(pieces, place - 1) or _only_space(before))
     if _part_of_character(pieces, place - 1):
         return False
-    if text[0].isspace() or not before or before[-1].isspace():
-        return not _only_space(before) or text[0].isspace()
+    if _is_special(pieces[place]):
+        return True
+    text, before = _text_from(pieces, place), _text_before(pieces, place, walls)
+    if not text or text[0].isspace() or not before or before[-1].isspace():
+        return not _only_space(before) or text[:1].isspace()
     return not (_joins(before[-1]) and _joins(text[0]))
+
+
+def _text_from(pieces: Sequence[Piece], place: int) -> str:
+    """The text of this token; of a part of a character, the character that the parts make."""
+    while place < len(pieces) - 1 and _part_of_character(pieces, place):
+        place += 1
+    return pieces[place].text
 
 
 def _text_before(pieces: Sequence[Piece], place: int, walls: set[int]) -> str:

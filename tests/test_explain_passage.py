@@ -114,6 +114,8 @@ def test_words_are_what_a_reader_calls_words(tiny_gpt2: LanguageModel) -> None:
 
 def test_words_of_emoji_and_of_writing_without_spaces(tiny_gpt2: LanguageModel) -> None:
     assert words("A 🦊 你好 here", tiny_gpt2) == ["A", "🦊", "你", "好", "here"]
+    assert words("مرحبا بالعالم", tiny_gpt2) == ["مرحبا", "بالعالم"]
+    assert words("שלום, мир", tiny_gpt2) == ["שלום", ",", "мир"]
     assert words("one\n\ntwo", tiny_gpt2) == ["one", "¶", "¶", "two"]
 
 

@@ -89,7 +89,8 @@
     if (!svg) return;
     Object.assign(state, { map: +find("#filter").value || 0, opened: null });
     state.width = FINISH[view](svg, maps[state.map]);
-    svg.style.minWidth = `${state.width}px`;
+    svg.style.minWidth = `${view === "model" ? Math.min(700, state.width) : state.width}px`;
+    if (view === "model") svg.setAttribute("viewBox", `0 0 ${state.width} ${svg.getAttribute("height")}`); // it shrinks to the width there is
     svg.setAttribute("aria-label", `${told.title}: ${maps[state.map].title}`);
     tellCut();
     requestAnimationFrame(() => {
@@ -143,6 +144,8 @@
   start();
   if (view === "model" && state.head !== null) {
     await Promise.resolve();
-    find(`#attn_background_${state.layer}_${state.head}`).parentNode.lastElementChild.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    const thumbnail = find(`#attn_background_${state.layer}_${state.head}`);
+    thumbnail.parentNode.lastElementChild.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    scrollTo({ top: scrollY + thumbnail.getBoundingClientRect().top - 60 }); // the page around stays where it is
   }
 })();

@@ -240,7 +240,7 @@ def test_the_picture_comes_as_a_file_in_the_colours_of_the_moment(page: Page, vi
     tell(page, {"narrative": "svg"})
     dark = heard(page, "svg", count=2)
     assert (">word2<" in light["svg"]) == (view != "model")
-    for found, paper in ((light, "rgb(251, 250, 246)"), (dark, "rgb(21, 23, 27)")):
+    for found, paper in ((light, "rgb(255, 255, 255)"), (dark, "rgb(28, 31, 36)")):
         assert f'fill="{paper}"' in found["svg"]
         assert "font-family" in found["svg"]
         assert not re.search(r"var\(|<image|xlink|http(?!://www\.w3\.org)", found["svg"])

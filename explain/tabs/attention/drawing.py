@@ -73,8 +73,9 @@ def draw_overview(opened: Opened, look: Look) -> Data:
     told = "" if roles.repeats else "Too little is repeated here for heads that go on as before (induction) to show themselves."
     chosen = ""
     if look.head is not None:
-        role, strength = ROLES[roles.names[look.layer][look.head]], roles.strength[look.layer, look.head]
-        chosen = f"Layer {look.layer + 1}, head {look.head + 1}: {role.title.lower()} ({percent(float(strength))}). {role.sentence}"
+        name, strength = roles.names[look.layer][look.head], float(roles.strength[look.layer, look.head])
+        what = f"{ROLES[name].title.lower()} ({percent(strength)})" if strength else ROLES[name].title.lower()
+        chosen = f"Layer {look.layer + 1}, head {look.head + 1}: {what}. {ROLES[name].sentence}"
     return drawn | {"counts": counts, "sentence": told, "chosen": chosen}
 
 

@@ -81,8 +81,8 @@ function closeCard(card, draft) {
   card.acts.replaceChildren(
     button('again', 'Again', 'Write this draft once more with a new seed. This one stays in the history.', { ...quiet, label: `Write ${nice} again` }),
     ...(draft.more ? [button('on', 'Go on', 'Let the model go on from the end of this draft.', { ...quiet, label: `Go on with ${nice}` })] : []),
-    make('span', 'gap'),
     button('attention', 'Attention', 'Where the model looked while it wrote this', { set, label: `Attention in ${nice}` }),
+    make('span', 'gap'),
     button('copy', 'Copy', 'Copy seed text and continuation', { ...quiet, label: `Copy ${nice}` }),
     ...[['docx', 'Word'], ['md', '.md'], ['txt', '.txt']].map(([kind, name]) =>
       button('export', name, `Download as ${name} with the settings in the file`, { set: { ...set, kind }, label: `Download ${nice} as ${name}` })));
