@@ -40,7 +40,6 @@ _HINTS = {
     "model": "Click a picture to open it, click it again to close it.",
     "neuron": "Point at a token on the left, then click its plus sign to see queries and keys.",
 }
-_FAINT = "Attention under 0.2 % is not drawn."
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,11 @@ def bertviz_page(
         told = {"maps": [entry for entry, _ in described]}
         blocks = {f"weights-{place}": data for place, (_, data) in enumerate(described)}
     note = _note(told["maps"][0], view, layer, head or 0)
-    sentence = " ".join(part for part in (_SHOWS[view], _limit(view), note, _FAINT) if part)
+    faint = f"Attention under {100 * shades(first).least_weight(1):.1g} % is not drawn."
+    sentence = " ".join(part for part in (_SHOWS[view], _limit(view), note, faint) if part)
     told |= {
         "view": view, "layer": layer, "head": head, "title": title or "Attention", "dark": dark, "led": led, "shows": _SHOWS[view],
-        "hint": _HINTS[view], "limit": f"{_limit(view)} {_FAINT}",
+        "hint": _HINTS[view], "limit": f"{_limit(view)} {faint}",
     }  # fmt: skip
     return Page(_html(view, told, blocks), sentence)
 
@@ -96,7 +96,9 @@ def _neuron_page(maps: AttentionMaps, one: AttentionMap, layer: int, neurons: Ne
     if neurons is None or one.name == CROSS:
         raise ExplainError("The neuron view needs queries and keys that make the attention; this model's attention has more to it.")
     if maps.unit != "pieces":
-        raise ExplainError("The neuron view shows tokens as the model reads them: queries and keys of words there are none. Choose tokens.")
+        raise ExplainError(
+            "The neuron view shows the pieces that the model reads: words have no queries and keys of their own. Choose pieces."
+        )
     if neurons.layer != layer or neurons.queries.shape[:2] != one.weights.shape[1:3]:
         raise ExplainError(
             f"The queries and keys given are those of layer {neurons.layer + 1}, for another picture than layer {layer + 1}."
@@ -151,7 +153,7 @@ def _cut(drawn: Shades, levels: NDArray[np.uint8], most: int) -> Cut:
     reaching = int(np.count_nonzero(levels >= least))
     if reaching > most:
         return Cut(least, most / reaching, f"{reaching:,} lines are equally strong: {most:,} of them, evenly chosen, are drawn.")
-    note = f"Lines under {100 * drawn.weight(least):.2g} % are not drawn: only the {most:,} strongest are."
+    note = f"Lines under {100 * drawn.least_weight(least):.2g} % are not drawn: only the {most:,} strongest are."
     return Cut(least, 1, note if least > 1 else "")
 
 

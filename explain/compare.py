@@ -44,6 +44,8 @@ def difference(base: AttentionMaps, tuned: AttentionMaps, *, name: str | None = 
     With the first key left out of both it covers the other keys only. Raises `ExplainError` for maps of different texts,
     kinds, layers or heads.
     """
+    if {one.name for one in base.maps} != {one.name for one in tuned.maps}:
+        raise ExplainError(f"{_names(base, tuned)} don't read alike: one has an encoder and the other hasn't.")
     base, tuned = _alike(base, tuned)
     before, after = base.map(name), tuned.map(name)
     _check(base, tuned, before, after)

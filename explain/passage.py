@@ -56,7 +56,7 @@ class Passage:
         if not self.dropped and not self.cut:
             return ""
         places = [f"{count:,} {where}" for count, where in ((self.dropped, "at the beginning"), (self.cut, "at the end")) if count]
-        return f"At most {self.limit:,} tokens are looked at at once: {' and '.join(places)} are left out."
+        return f"At most {self.limit:,} tokens (words and pieces of words) are looked at at once: {' and '.join(places)} are left out."
 
 
 def passage_of(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN, until: int | None = None) -> Passage:
@@ -71,16 +71,21 @@ def passage_of(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN, u
 
 
 def read_text(model: LanguageModel, prompt: str, completion: str = "", *, limit: int = MOST_SHOWN) -> Passage:
-    """The passage of typed text; prompt and completion are cut into tokens separately. Raises `PromptError` for an empty prompt."""
+    """The passage of typed text; prompt and completion are cut into tokens separately. Raises `PromptError` for an empty prompt.
+
+    A completion of spaces alone is none.
+    """
     check_prompt(prompt)
-    if completion:
+    if completion.strip():
         check_prompt(completion)
+    else:
+        completion = ""
     return _anew(model, prompt, completion, limit=limit)
 
 
-def reread(model: LanguageModel, draft: Draft, *, limit: int = MOST_SHOWN) -> Passage:
-    """The text of a draft, cut into the tokens of a model that did not write it."""
-    return _anew(model, draft.prompt, draft.text, limit=limit)
+def reread(model: LanguageModel, prompt: str, completion: str, *, limit: int = MOST_SHOWN) -> Passage:
+    """A text that some model has read or written already, cut into the tokens of another one."""
+    return _anew(model, prompt, completion, limit=limit)
 
 
 def _anew(model: LanguageModel, prompt: str, completion: str, *, limit: int) -> Passage:
@@ -93,8 +98,13 @@ def _text(of: Draft | Sequence[Piece]) -> str:
 
 
 def _passage(model: LanguageModel, prompt: Sequence[int], written: Sequence[int], *, limit: int, until: int | None) -> Passage:
-    """Cut to `limit` tokens: the end is kept, or what leads up to `until`, for a decoder never looks ahead."""
+    """Cut to `limit` tokens: the end is kept, or what leads up to `until`, for a decoder never looks ahead.
+
+    What an encoder-decoder wrote keeps its beginning: its decoder can't begin in the middle.
+    """
     require_whole("the number of tokens to look at", limit, low=2, high=1_000_000)
+    if not prompt and (model.kind == SEQ2SEQ or not written):
+        raise PromptError("This model knows no sign of the text: there is nothing that it could look at.")
     most = min(limit, model.context)
     texts = pieces_of(model, prompt, written)
     if model.kind == SEQ2SEQ:
@@ -155,7 +165,8 @@ def _part(texts: Sequence[str], place: int, special: set[int], ids: Sequence[int
 def read_as(model: LanguageModel, passage: Passage) -> Passage | None:
     """The same tokens for another model, if it takes them for the same text; None if its tokenizer says something else."""
     ids = [[piece.id for piece in part] for part in (passage.prompt, passage.completion)]
-    if model.kind != passage.kind or max(map(max, filter(None, ids))) >= model.vocabulary:
+    longest = max(len(passage.sequence), len(passage.prompt))
+    if model.kind != passage.kind or longest > model.context or max(map(max, filter(None, ids))) >= model.vocabulary:
         return None
     if _text(pieces_of(model, *ids)) != _text(passage.prompt + passage.completion):
         return None

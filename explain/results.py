@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ class AttentionMaps:
                 told = json.loads(str(stored["told"]))
                 maps = tuple(_stored_map(entry, stored) for entry in told["maps"])
                 return cls(_stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise ExplainError(f"{path.name} holds no attention maps of Narrative, or is damaged.") from error
 
 

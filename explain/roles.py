@@ -231,7 +231,8 @@ def glances(one: AttentionMap, query: int, *, most: int = 12, targets: int = 3) 
     elsewhere[:, 0] = 0
     if one.name != CROSS:
         elsewhere[:, query] = 0
-    decided = np.argsort(-elsewhere.max(-1), kind="stable")[:most]
+    most_elsewhere = elsewhere.max(-1)
+    decided = [place for place in np.argsort(-most_elsewhere, kind="stable")[:most] if most_elsewhere[place] > 0]
     return tuple(Glance(*divmod(int(place), one.heads), _strongest(rows[place], targets)) for place in decided)
 
 

@@ -21,9 +21,13 @@ class Shades:
     levels: NDArray[np.uint8]
     gain: float
 
-    def weight(self, level: int) -> float:
+    def weight(self, level: float) -> float:
         """The attention that is drawn at this level, 0 to 1."""
         return level / FULL / self.gain
+
+    def least_weight(self, level: int) -> float:
+        """The attention from which on something is drawn at this level: levels are rounded."""
+        return self.weight(level - 0.5)
 
 
 def shades(one: AttentionMap) -> Shades:

@@ -36,6 +36,7 @@ def attention_csv(maps: AttentionMaps, *, view: str, name: str | None = None, la
     """One line a weight that `view` draws: map, layer, head, query, query_text, key, key_text, weight, drawn.
 
     Head view: the layer's heads, or the one given. Model view: all layers and heads, only what is strong enough to be drawn there.
+    Elsewhere `drawn` is empty where a weight is too faint for a line.
     Neuron view and heat map: one head. Of maps that look back only, nothing ahead of the query. Raises `SettingsError`.
     """
     one = maps.map(name)
@@ -86,8 +87,9 @@ def lens_csv(told: Lens) -> str:
 
 def _head_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
     drawn = shades(one)
+    least = least_level(drawn.levels[layer], MOST_LINES)
     for chosen in range(one.heads) if head is None else (head,):
-        yield from _shaded(one, drawn, layer, chosen)
+        yield from _shaded(one, drawn, layer, chosen, blank=least)
 
 
 def _model_view(one: AttentionMap, _layer: int, _head: int | None) -> Rows:
@@ -99,7 +101,8 @@ def _model_view(one: AttentionMap, _layer: int, _head: int | None) -> Rows:
 
 
 def _neuron_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
-    return _shaded(one, shades(one), layer, head or 0)
+    drawn = shades(one)
+    return _shaded(one, drawn, layer, head or 0, blank=least_level(drawn.levels[layer, head or 0], MOST_OF_ONE_HEAD))
 
 
 def _heat_map(one: AttentionMap, layer: int, head: int | None) -> Rows:
@@ -111,10 +114,10 @@ _VIEWS: dict[str, Callable[[AttentionMap, int, int | None], Rows]] = {
 }  # fmt: skip
 
 
-def _shaded(one: AttentionMap, drawn: Shades, layer: int, head: int, *, least: int = 0) -> Rows:
-    """`drawn` is what the levels of the lines stand for, to four decimals."""
+def _shaded(one: AttentionMap, drawn: Shades, layer: int, head: int, *, least: int = 0, blank: int = 0) -> Rows:
+    """Weights from level `least` on; `drawn` is what the levels of the lines stand for, to four decimals, from level `blank` on."""
     levels = drawn.levels[layer, head]
-    values = [_number(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
+    values = ["" if level < blank else _number(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
     return _lines(one, layer, head, kept=levels >= least, drawn=[[values[level] for level in row] for row in levels.tolist()])
 
 

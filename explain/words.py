@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _JOINS = frozenset("'-_\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}")  # inside a word: don't, well-known
-_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE", "THAI", "LAO", "KHMER", "MYANMAR")  # writing without spaces
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")  # writing without spaces
 
 
 class Piece(NamedTuple):
@@ -69,8 +69,10 @@ def _text_from(pieces: Sequence[Piece], place: int) -> str:
 def _text_before(pieces: Sequence[Piece], place: int, walls: set[int]) -> str:
     """The text of the nearest token before `place` that has any, as far as no wall stands between."""
     for earlier in range(place - 1, -1, -1):
-        if pieces[earlier].text or earlier + 1 in walls:
-            return pieces[earlier].text if earlier + 1 not in walls else ""
+        if earlier + 1 in walls or _is_special(pieces[earlier]):
+            return ""
+        if pieces[earlier].text:
+            return pieces[earlier].text
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def built(tmp_path: Path, config: PretrainedConfig, model: type[PreTrainedModel]
 
 def own(model: LanguageModel, maps: AttentionMaps) -> dict[str, np.ndarray[Any, Any]]:
     """The model's own weights, by transformers' documented way."""
-    reader: Any = type(model.model)(model.model.config)
+    reader: Any = type(model.model)(copy.deepcopy(model.model.config))
     reader.load_state_dict(model.model.state_dict())
     reader.eval().set_attn_implementation("eager")
     sides = [torch.tensor([[piece.id for piece in side]]) for side in (maps.passage.prompt, maps.passage.sequence)]

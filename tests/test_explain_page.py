@@ -161,10 +161,10 @@ def test_what_is_left_out_is_said_with_its_true_weight() -> None:
     least = least_level(levels)
     assert int((levels >= 1).sum()) > MOST_LINES >= int((levels >= least).sum())
     page = bertviz_page(maps, view="head")
-    assert f"Lines under {100 * least / 255:.2g} % are not drawn: only the {MOST_LINES:,} strongest are." in page.sentence
+    assert f"Lines under {100 * (least - 0.5) / 255:.2g} % are not drawn: only the {MOST_LINES:,} strongest are." in page.sentence
     hidden = maps.without_sink()
     level = least_level(shades(hidden.map()).levels)
-    assert f"Lines under {100 * shades(hidden.map()).weight(level):.2g} %" in bertviz_page(hidden, view="head").sentence
+    assert f"Lines under {100 * shades(hidden.map()).least_weight(level):.2g} %" in bertviz_page(hidden, view="head").sentence
 
 
 def test_of_too_many_equal_lines_a_share_is_drawn_and_it_is_said() -> None:
@@ -198,7 +198,7 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence() -> None:
         bertviz_page(maps, view="neuron")
     with pytest.raises(ExplainError, match="those of layer 1, for another picture than layer 2"):
         bertviz_page(maps, view="neuron", layer=1, neurons=made_neurons(maps.map()))
-    with pytest.raises(ExplainError, match="queries and keys of words there are none"):
+    with pytest.raises(ExplainError, match="no queries and keys of their own"):
         bertviz_page(maps.by_words(), view="neuron", neurons=made_neurons(maps.map()))
 
 

@@ -18,7 +18,7 @@ from explain.passage import Passage, read_text
 from explain.plots import difference_map, heat_map
 from explain.results import AttentionMap, AttentionMaps
 from explain.roles import HeadRoles
-from explain.shades import shades
+from explain.shades import MOST_LINES, MOST_OF_ONE_HEAD, shades
 from explain.tables import ablation_csv, attention_csv, difference_csv, distance_csv, lens_csv, overview_csv
 from explain.words import Piece, Span
 from narrative.errors import SettingsError
@@ -60,8 +60,19 @@ def test_the_head_view_has_every_weight_of_its_layer_as_it_is_and_as_it_is_drawn
     assert len(rows) == 3 * len(ODD) * (len(ODD) + 1) // 2
     for row in rows:
         assert float(row["weight"]) == pytest.approx(float(one.weights[place_of(row)]), rel=1e-5)
-        assert float(row["drawn"]) == pytest.approx(drawn.weight(int(drawn.levels[place_of(row)])), abs=0.501e-4)
+        level = int(drawn.levels[place_of(row)])
+        assert float(row["drawn"] or 0) == pytest.approx(drawn.weight(level), abs=0.501e-4)
+        assert bool(row["drawn"]) == (level > 0)  # few enough for all of them
         assert row["map"] == "self"
+
+
+def test_what_is_too_faint_for_a_line_has_no_drawn_value() -> None:
+    maps = made_maps(120, heads=3)
+    for view, most in (("head", MOST_LINES), ("neuron", MOST_OF_ONE_HEAD)):
+        rows = read(attention_csv(maps, view=view, layer=1, head=None if view == "head" else 1))
+        drawn = [float(row["drawn"]) for row in rows if row["drawn"]]
+        assert 0 < len(drawn) <= most < len(rows)
+        assert min(drawn) >= max(float(row["weight"]) for row in rows if not row["drawn"]) - 1 / 255
 
 
 def test_one_head_can_be_asked_for() -> None:

@@ -93,10 +93,14 @@
     if (view === "model") svg.setAttribute("viewBox", `0 0 ${state.width} ${svg.getAttribute("height")}`); // it shrinks to the width there is
     svg.setAttribute("aria-label", `${told.title}: ${maps[state.map].title}`);
     tellCut();
-    requestAnimationFrame(() => {
+    const tell = () => {
+      if (vis.firstElementChild !== svg || svg.dataset.told) return;
+      svg.dataset.told = "yes";
       document.body.dataset.drawn = svg.querySelectorAll("line").length;
       say({ narrative: "drawn", lines: +document.body.dataset.drawn, height: Math.ceil(document.body.getBoundingClientRect().height) });
-    });
+    };
+    requestAnimationFrame(tell);
+    setTimeout(tell, 200); // a browser paints no frames of what is out of sight
   }
 
   // The neuron view's second picture, which takes long to draw, is drawn when it is asked for.

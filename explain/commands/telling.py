@@ -32,6 +32,8 @@ def report(opened: Opened, look: Look, compared: AttentionDifference | None, *, 
         "layers": one.layers, "heads": one.heads, "labels": [list(row) for row in roles.names], "strength": _plain(roles.strength),
         "notes": list(opened.notes), "trimmed": opened.passage.trimmed,
     }  # fmt: skip
+    if one.hidden is not None:
+        told["hidden"] = _plain(one.hidden)
     if full:
         told["attention"] = {each.name: _plain(each.weights) for each in maps.maps}
     if compared is not None:
@@ -50,7 +52,9 @@ def summarise(opened: Opened, look: Look, compared: AttentionDifference | None) 
     """For people: how many heads do what, and which are the most decided."""
     import numpy as np
 
-    one, roles, tokens = opened.map(look), opened.roles(opened.map(look).name), len(opened.passage.sequence)
+    from explain.reading.picture import hidden_sentence
+
+    one, roles, tokens = opened.map(look), opened.roles(opened.map(look).name), len(opened.pieces.map(opened.map(look).name).queries)
     print(
         f"{clean(opened.model.card.title or opened.model.name)}: {one.layers} layers of {one.heads} heads; {tokens:,} tokens, {one.title}."
     )
@@ -65,6 +69,8 @@ def summarise(opened: Opened, look: Look, compared: AttentionDifference | None) 
             f"layer {layer + 1}, head {head + 1} ({roles.names[layer][head]}, {roles.strength[layer, head]:.2f})" for layer, head in named
         )
         print(f"The most decided: {'; '.join(islice(told, 3))}.")
+    if one.hidden is not None:
+        print(hidden_sentence(one).strip())
     if compared is not None:
         changed = most_changed(look, compared)
         share = f"{compared.distance.max():.1%}".replace("%", " %")

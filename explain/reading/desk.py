@@ -20,7 +20,8 @@ from narrative.generation import Draft
 from narrative.models import LanguageModel
 from narrative.studio import Stage, Studio
 
-KEPT = 4  # passages with their maps: up to 40 MB each for 256 tokens and 12 x 12 heads
+KEPT = 4  # passages with their maps: up to 80 MB each for 256 tokens and 12 x 12 heads, by pieces and by words
+KEPT_MODELS = 2  # whose passages are kept: a passage keeps its model in memory
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,13 @@ def passage_for(model: LanguageModel, source: Source, *, limit: int = MOST_SHOWN
     try:
         return passage_of(model, draft, limit=limit, until=source.until), told
     except PromptError:
-        return reread(model, draft, limit=limit), told
+        return reread(model, draft.prompt, draft.text, limit=limit), told
 
 
 def passage_again(model: LanguageModel, passage: Passage) -> Passage:
     """The same text for another model: by the same tokens if they say the same to it."""
     prompt, completion = ("".join(piece.text for piece in part) for part in (passage.prompt, passage.completion))
-    return read_as(model, passage) or read_text(model, prompt, completion, limit=passage.limit)
+    return read_as(model, passage) or reread(model, prompt, completion, limit=passage.limit)
 
 
 def captured(model: LanguageModel, passage: Passage, note: str = "") -> Opened:
@@ -144,6 +145,13 @@ class Desk:
         opened = captured(model, passage, note)
         with self._lock:
             self._open[key] = opened
-            while len(self._open) > KEPT:
-                self._open.popitem(last=False)
+            self._make_room()
         return opened
+
+    def _make_room(self) -> None:
+        """Only the newest passages, and none of a model that hasn't been read with lately."""
+        recent = list(dict.fromkeys(key[0] for key in reversed(self._open)))[:KEPT_MODELS]
+        for key in [key for key in self._open if key[0] not in recent]:
+            del self._open[key]
+        while len(self._open) > KEPT:
+            self._open.popitem(last=False)

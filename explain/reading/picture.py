@@ -17,6 +17,7 @@ from explain.tables import attention_csv, difference_csv
 
 WHOLE_PAGE, FIGURE = "page", "figure"
 BY_PIECES = "The neuron view shows the pieces that the model reads: a word of several pieces has no vector of its own. "
+WITH_SINK = " The first word is shown here: the weights come about with it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def _neuron(opened: Opened, look: Look, _: AttentionDifference | None) -> Pictur
         dark=look.dark,
         led=True,
     )
-    told = (BY_PIECES if look.unit == "words" else "") + page.sentence
+    told = (BY_PIECES if look.unit == "words" else "") + page.sentence + (WITH_SINK if look.hide_sink else "")
     return Picture("neuron", title, told, page.html, csv=_table(opened.pieces, look, name))
 
 
@@ -85,6 +86,8 @@ def _difference(_: Opened, look: Look, compared: AttentionDifference | None) -> 
         f"Teal: {compared.tuned} looks there more than {compared.base} does; brown: less. This head moved "
         f"{percent(float(compared.distance[look.layer, head]), 1)} of its attention."
     )
+    if compared.map.hidden is not None:
+        told += " What went to the first word is left out of this."
     figure = difference_map(compared, layer=look.layer, head=head)
     return Picture("difference", title, told, figure=figure, csv=lambda: difference_csv(compared, look.layer, head))
 

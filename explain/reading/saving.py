@@ -12,7 +12,7 @@ from explain.reading.desk import Opened
 from explain.reading.look import Look
 from explain.reading.mattering import part_of, target_of
 from explain.reading.picture import draw_picture
-from explain.tables import ablation_csv, lens_csv, overview_csv
+from explain.tables import ablation_csv, distance_csv, lens_csv, overview_csv
 from narrative.errors import ExplainError, require_choice
 
 CSV, HTML = "text/csv", "text/html"
@@ -44,7 +44,10 @@ def _csv(opened: Opened, look: Look, compared: AttentionDifference | None) -> st
     return draw_picture(opened, look, compared=compared).csv()
 
 
-def _heads(opened: Opened, look: Look, _: AttentionDifference | None) -> str:
+def _heads(opened: Opened, look: Look, compared: AttentionDifference | None) -> str:
+    """What the map of layers and heads shows."""
+    if compared is not None and look.view == "difference":
+        return distance_csv(compared)
     return overview_csv(opened.roles(opened.map(look).name))
 
 

@@ -10,43 +10,52 @@ const make = (tag, className, ...inside) => {
 const percent = share => share >= 0.1 ? `${(100 * share).toFixed(0)} %` : share >= 0.001 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
 
 const wish = { view: 'head', unit: 'words', hide_sink: false, part: null, layer: 0, head: null, place: null, kind: 'zero', watched: 'word', compare: '' };
-const source = { source: 'draft', model: '', prompt: '', completion: '' };
+const source = { source: 'draft', draft: '', sheet: '', until: null, model: '', prompt: '', completion: '' };
 const ALL = ['text', 'view', 'overview', 'about'], FIRST = ['text', 'view'];
-let turn = 0, seen = new Set(), later = [], surveying = 0, text = null;
+const TOGETHER = ['head', 'model']; // views that show all heads of a layer at once
+const owed = new Set(); // parts of the page that are not yet as they should be
+let turn = 0, opening = null, seen = new Set(), text = null;
 
 const dark = () => document.body.classList.contains('dark');
 const state = () => ({ ...source, look: { ...wish, dark: dark() } });
 
-function ask(want, more = {}) {
+function ask(want) {
+  want.forEach(part => owed.add(part));
   turn += 1;
-  seen = new Set();
-  busy(true);
   find('.trouble').hidden = true;
-  const first = want.includes('view') ? want.filter(part => FIRST.includes(part)) : want; // what a reader waits for; the rest when it is drawn
-  later = want.filter(part => !first.includes(part));
-  trigger('look', { ...state(), want: first, turn, ...more });
+  root.setAttribute('aria-busy', 'true');
+  send();
 }
-function askRest() {
-  const mine = turn, want = later;
-  later = [];
-  drawn().then(() => { if (mine === turn) trigger('look', { ...state(), want, turn }); });
+function send() { // first what a reader waits for; the rest when that is drawn
+  const first = FIRST.filter(part => owed.has(part)), want = first.length ? first : [...owed];
+  seen = new Set();
+  trigger('look', { ...state(), ...opening, want, turn });
 }
 function choose(changes, want) { // a change of the look, and what of the page must be drawn anew for it
   Object.assign(wish, changes);
+  if (!TOGETHER.includes(wish.view)) wish.head ??= 0;
   press();
   ask(want);
 }
-function busy(on) {
-  root.setAttribute('aria-busy', String(on));
-  if (!on) find('.stage').textContent = '';
+function rest() {
+  root.setAttribute('aria-busy', 'false');
+  find('.stage').textContent = '';
 }
 
 window.narrativeAttention = {
   open() { // the tab was opened: the draft may be another one now
-    if (source.source === 'own' && !source.prompt.trim()) return;
-    ask(ALL, { opening: true });
+    const wanted = window.narrative.wanted;
+    window.narrative.wanted = null;
+    if (wanted) source.source = 'draft';
+    if (source.source === 'draft') return openDraft(wanted || {});
+    ask(ALL);
   },
 };
+function openDraft(wanted) {
+  opening = { opening: true, ...wanted };
+  showSource();
+  ask(ALL);
+}
 
 const DRAW = { text: drawText, overview: drawOverview, view: drawView, about: drawAbout, effect: drawEffect };
 function take() {
@@ -58,14 +67,19 @@ function take() {
   for (const part of Object.keys(DRAW)) {
     if (!(part in value) || seen.has(part)) continue;
     seen.add(part);
+    owed.delete(part);
     DRAW[part](value[part]);
   }
-  if (value.trouble) {
-    find('.trouble').textContent = value.trouble;
+  for (const told of ['trouble', 'incomparable']) {
+    if (!value[told]) continue;
+    find('.trouble').textContent = value[told];
     find('.trouble').hidden = false;
   }
-  if (value.done && later.length && !value.trouble) askRest();
-  else if (value.done) busy(false);
+  if (!value.done) return;
+  if (value.trouble) owed.clear();
+  if (!owed.size) return rest();
+  const mine = turn;
+  drawn().then(() => { if (mine === turn) send(); });
 }
 
 // ---- chips and switches: one listener, a word for each kind of choice
@@ -74,36 +88,44 @@ const pressed = (kind, chosen) => {
 };
 function press() {
   for (const kind of ['view', 'unit', 'kind', 'watched']) pressed(kind, wish[kind]);
-  pressed('source', source.source);
   pressed('part', wish.part);
   find('[name=sink]').checked = wish.hide_sink;
 }
 const CHOICES = {
-  view: view => choose({ view, compare: view === 'difference' ? find('[name=compare]').value : '' }, ['view', 'overview']),
-  unit: unit => choose({ unit }, ['text', 'view', 'about']),
-  part: part => choose({ part }, ALL),
+  view: view => choose({ view }, ['view', 'overview']),
+  unit: unit => { forget(); choose({ unit }, ['text', 'view', 'about']); },
+  part: part => {
+    forget();
+    choose({ part, place: (part === 'encoder') === (wish.part === 'encoder') ? wish.place : null }, ALL);
+  },
   kind: kind => { wish.kind = kind; press(); forget(); },
   watched: watched => { wish.watched = watched; press(); forget(); },
   source: kind => {
-    source.source = kind;
-    press();
-    find('.own').hidden = kind !== 'own';
-    find('.which').hidden = kind === 'own';
-    if (kind === 'draft') return ask(ALL, { opening: true });
+    forget();
+    if (kind === 'draft') {
+      source.source = 'draft';
+      return openDraft({});
+    }
+    showSource('own'); // the text on the page stays until there is another one
     find('[name=prompt]').focus();
   },
 };
+function showSource(kind = source.source) {
+  pressed('source', kind);
+  find('.own').hidden = kind !== 'own';
+  find('.which').hidden = kind === 'own';
+}
 root.addEventListener('click', event => {
   const chip = event.target.closest('.chip');
   if (!chip) return;
   const [kind] = Object.keys(CHOICES).filter(name => name in chip.dataset);
   CHOICES[kind]?.(chip.dataset[kind]);
 });
-find('[name=sink]').addEventListener('change', event => choose({ hide_sink: event.target.checked }, ['text', 'view', 'about']));
+find('[name=sink]').addEventListener('change', event => choose({ hide_sink: event.target.checked }, ['view', 'overview', 'about']));
 
 function showHead(layer, head) { // from the overview, a glance, a map: open that head
-  const view = wish.view === 'model' ? 'head' : wish.view;
-  choose({ layer, head, view }, ['text', 'view', 'overview']);
-  forget();
+  forgetHead();
+  choose({ layer, head, view: wish.view === 'model' ? 'head' : wish.view }, ['view', 'overview']);
 }
 press();
+showSource();

@@ -15,21 +15,27 @@ function options(select, entries, chosen) {
 
 function drawText(value) {
   text = value;
+  opening = null;
+  if (value.draft !== source.draft) forget();
   Object.assign(wish, { layer: value.layer, head: value.head, part: value.part, place: value.place });
-  find('.which').textContent = value.draft;
-  find('.which').hidden = source.source === 'own';
+  Object.assign(source, { draft: value.draft, sheet: value.sheet, until: value.until });
+  if (wish.compare === value.model) wish.compare = '';
+  find('.which').textContent = value.line;
   options(find('[name=model]'), [[source.source === 'draft' ? 'Whoever wrote it' : 'The model at the top', ''], ...value.models], source.model);
-  options(find('[name=compare]'), [['No other model', ''], ...value.models.filter(([, name]) => name !== value.model)], find('[name=compare]').value);
+  options(find('[name=compare]'), [['No other model', ''], ...value.models.filter(([, name]) => name !== value.model)], wish.compare);
   drawPickers(wish.view);
   const parts = find('.parts');
   parts.hidden = value.parts.length < 2;
-  parts.replaceChildren(...value.parts.map(([name, title]) => {
-    const chip = make('button', 'chip', title.split(':')[0].replace('the ', ''));
-    chip.type = 'button';
-    chip.title = title;
-    chip.dataset.part = name;
-    return chip;
-  }));
+  if (parts.dataset.names !== String(value.parts)) { // a chip that was pressed keeps the keyboard
+    parts.dataset.names = String(value.parts);
+    parts.replaceChildren(...value.parts.map(([name, title]) => {
+      const chip = make('button', 'chip', title.split(':')[0].replace('the ', ''));
+      chip.type = 'button';
+      chip.title = title;
+      chip.dataset.part = name;
+      return chip;
+    }));
+  }
   find('.switch span').textContent = `Leave out the first word, “${value.sink}”`;
   const notes = find('.notes');
   notes.replaceChildren(...value.notes.map(note => make('li', '', note)));
@@ -38,9 +44,10 @@ function drawText(value) {
   press();
 }
 
-function drawPickers(view) { // only BertViz's first two views show all heads of a layer at once
+function drawPickers(view) {
+  if (!text) return;
   const numbers = count => Array.from({ length: count }, (_, n) => [n + 1, n]);
-  const together = view === 'head' || view === 'model';
+  const together = TOGETHER.includes(view);
   options(find('[name=layer]'), numbers(text.layers), wish.layer);
   options(find('[name=head]'), [...(together ? [['all', '']] : []), ...numbers(text.heads)], wish.head ?? (together ? '' : 0));
 }
@@ -113,15 +120,23 @@ find('.strip').addEventListener('keydown', event => {
 
 find('.own').addEventListener('submit', event => {
   event.preventDefault();
-  Object.assign(source, { prompt: find('[name=prompt]').value, completion: find('[name=completion]').value });
+  Object.assign(source, { source: 'own', draft: '', sheet: '', until: null, prompt: find('[name=prompt]').value, completion: find('[name=completion]').value });
   wish.place = null;
   forget();
   ask(ALL);
 });
-find('[name=model]').addEventListener('change', event => { source.model = event.target.value; forget(); ask(ALL); });
-find('[name=compare]').addEventListener('change', event => choose({ compare: event.target.value, view: 'difference' }, ['view', 'overview']));
-find('[name=layer]').addEventListener('change', event => { forget(); choose({ layer: Number(event.target.value) }, ['view', 'overview']); });
-find('[name=head]').addEventListener('change', event => {
+find('[name=model]').addEventListener('change', event => {
+  source.model = event.target.value;
+  wish.place = null; // another model may cut the text elsewhere
   forget();
+  ask(ALL);
+});
+find('[name=compare]').addEventListener('change', event => {
+  const compare = event.target.value;
+  choose({ compare, view: compare ? 'difference' : wish.view === 'difference' ? 'head' : wish.view }, ['view', 'overview']);
+});
+find('[name=layer]').addEventListener('change', event => { forgetHead(); choose({ layer: Number(event.target.value) }, ['view', 'overview']); });
+find('[name=head]').addEventListener('change', event => {
+  forgetHead();
   choose({ head: event.target.value === '' ? null : Number(event.target.value) }, ['view', 'overview']);
 });

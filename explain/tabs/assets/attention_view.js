@@ -1,5 +1,6 @@
 // The main view: one of BertViz's pages in a frame of its own, or a Plotly figure; and pictures of what is shown.
-const frame = find('iframe'), main = find('.plot.main'), pane = find('.window'), hollow = find('.hollow');
+const main = find('.plot.main'), pane = find('.window'), hollow = find('.hollow');
+let frame = find('iframe');
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'reset', showTips: false };
 const figures = new Map(); // place -> the figure that it shows, for the day the colours change
 let shown = null, wanted = null;
@@ -26,7 +27,10 @@ async function plot(place, figure) {
     if (at?.length >= 2 && place !== main) showHead(Number(at[0]), Number(at[1]));
   });
 }
-new MutationObserver(() => {
+let painted = dark();
+new MutationObserver(() => { // other classes of the body come and go too
+  if (painted === dark()) return;
+  painted = dark();
   for (const [place, figure] of figures) if (!place.hidden) plot(place, figure).catch(unplotted);
   frame.contentWindow?.postMessage({ narrative: 'theme', dark: dark() }, '*');
 }).observe(document.body, { attributes: true, attributeFilter: ['class'] });
@@ -46,10 +50,15 @@ function drawView(value) {
     main.setAttribute('aria-label', `${value.title}. ${value.sentence}`);
     plot(main, value.figure).catch(unplotted);
   }
-  if (!value.page) return;
-  pane.setAttribute('aria-busy', 'true');
-  frame.title = value.title;
-  frame.srcdoc = value.page;
+  pane.setAttribute('aria-busy', String(!!value.page));
+  const fresh = frame.cloneNode(); // what an older page still has to say is no longer heard
+  fresh.removeAttribute('srcdoc');
+  if (value.page) {
+    fresh.title = value.title;
+    fresh.srcdoc = value.page;
+  }
+  frame.replaceWith(fresh);
+  frame = fresh;
 }
 
 window.addEventListener('message', event => { // the frame has no origin of its own: whose window it is tells who speaks
@@ -57,15 +66,15 @@ window.addEventListener('message', event => { // the frame has no origin of its 
   const { narrative, ...said } = event.data;
   if (narrative === 'drawn') {
     pane.setAttribute('aria-busy', 'false');
-    frame.dataset.lines = Number(said.lines) || 0;
     frame.style.height = `${Math.min(820, Math.max(120, Number(said.height) || 0))}px`;
     frame.contentWindow.postMessage({ narrative: 'theme', dark: dark() }, '*');
   }
   if (narrative === 'chosen') { // chosen in the frame: the other views open there
-    if (Number.isInteger(said.layer)) wish.layer = said.layer;
-    if (said.head === null || Number.isInteger(said.head)) wish.head = said.head;
-    find('[name=layer]').value = String(wish.layer);
-    find('[name=head]').value = String(wish.head ?? '');
+    const layer = Number.isInteger(said.layer) ? said.layer : wish.layer, head = Number.isInteger(said.head) ? said.head : null;
+    if (layer === wish.layer && head === wish.head) return;
+    Object.assign(wish, { layer, head });
+    forgetHead();
+    drawPickers(wish.view);
     ask(['overview']);
   }
   if (narrative === 'svg' && wanted) picture(wanted, String(said.svg), Number(said.width) || 800, Number(said.height) || 600);

@@ -39,8 +39,8 @@ def build(shared: Shared, studio: Studio, tab: gr.Tab) -> None:
     def save(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
         return handlers.save(owner, selection, payload(event) | {"usual": model}, request)
 
-    def stop(request: gr.Request) -> None:
-        handlers.stop(request)
+    def stop(event: gr.EventData, request: gr.Request) -> None:
+        handlers.stop(payload(event), request)
 
     page.look(look, inputs, [page, shared.selection], **LOOKING)
     page.survey(survey, inputs, page, **LONG)

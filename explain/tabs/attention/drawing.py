@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from explain.ablation import AblationMap, HeadEffect
-from explain.plots import ROLE_COLOURS, ablation_figure, overview
+from explain.compare import AttentionDifference
+from explain.plots import ROLE_COLOURS, ablation_figure, distance_map, overview
 from explain.reading import Look, Opened, Picture, Source, WordReport
 from explain.reading.picture import percent
 from explain.results import ENCODER, TITLES
@@ -20,7 +21,7 @@ from narrative.studio.words import brief
 Data = dict[str, Any]
 
 
-def draw_text(opened: Opened, look: Look, *, source: Source, models: Sequence[tuple[str, str]]) -> Data:
+def draw_text(opened: Opened, look: Look, *, source: Source, sheet: str, models: Sequence[tuple[str, str]]) -> Data:
     """The text to click in, and what can be chosen for this model."""
     one = opened.map(look)
     passage = opened.passage
@@ -30,10 +31,10 @@ def draw_text(opened: Opened, look: Look, *, source: Source, models: Sequence[tu
         runs.insert(0, _run(passage.encoder, prompt.queries, len(passage.encoder)))
     return {
         "runs": runs, "encoder": passage.kind == SEQ2SEQ, "notes": opened.notes, "model": opened.model.name,
-        "title": opened.model.card.title or opened.model.name, "layers": one.layers, "heads": one.heads, "part": one.name,
+        "layers": one.layers, "heads": one.heads, "part": one.name,
         "parts": [[entry.name, TITLES[entry.name]] for entry in opened.pieces.maps], "models": list(models),
-        "layer": look.layer, "head": look.head, "place": look.place, "draft": _draft_line(source),
-        "sink": one.keys[0].label, "written": bool(passage.completion),
+        "layer": look.layer, "head": look.head, "place": look.place, "line": _draft_line(source), "sink": one.keys[0].label,
+        "draft": source.draft.id if source.draft else "", "sheet": sheet, "until": source.until,
     }  # fmt: skip
 
 
@@ -55,8 +56,11 @@ def _draft_line(source: Source) -> str:
     return f"Draft {source.draft.number + 1} of “{brief(source.draft.prompt, 60)}”" if source.draft else ""
 
 
-def draw_overview(opened: Opened, look: Look) -> Data:
-    """What every head does, and the sentence of the chosen one."""
+def draw_overview(opened: Opened, look: Look, compared: AttentionDifference | None = None) -> Data:
+    """What every head does, and the sentence of the chosen one; of two models, how far each head moved."""
+    if compared is not None:
+        told = f"How much of its attention each head moves between {compared.base} and {compared.tuned}: the darker, the more."
+        return draw_figure(distance_map(compared)) | {"sentence": told}
     one = opened.map(look)
     roles = opened.roles(one.name)
     figure = overview(roles, chosen=None if look.head is None else (look.layer, look.head))
@@ -128,8 +132,7 @@ def _lens(report: WordReport) -> Data | None:
 
 def draw_effect(effect: HeadEffect, look: Look, words: str) -> Data:
     """One head taken out, in a sentence."""
-    change = effect.after - effect.before
-    return {"change": change, "sentence": effect_sentence(change, words, look.layer, look.head or 0, look.kind)}
+    return {"sentence": effect_sentence(effect.change, words, look.layer, look.head or 0, look.kind)}
 
 
 def effect_sentence(change: float, words: str, layer: int, head: int, kind: str) -> str:
@@ -139,7 +142,8 @@ def effect_sentence(change: float, words: str, layer: int, head: int, kind: str)
     if abs(change) < 0.01:
         return f"{what}, {words} is as likely as before ({change:+.3f} nats): here this head hardly matters."
     times = math.exp(min(abs(change), 50))
-    size = f"{times:.2g} times" if times >= 1.5 else percent(times - 1)
+    size = "more than a million times" if times > 1e6 else f"{times:,.0f} times" if times >= 10 else f"{times:.1f} times"
+    size = size if times >= 1.5 else percent(times - 1)
     return f"{what}, {words} is {size} {'less' if change < 0 else 'more'} likely ({change:+.2f} nats)."
 
 
@@ -150,7 +154,7 @@ def draw_survey(result: AblationMap, look: Look, words: str, *, stopped: bool) -
     state = "" if done else f"Stopped after layer {result.done} of {layers}. " if stopped else f"Layer {result.done} of {layers}… "
     way = "taken out" if look.kind == "zero" else "set to its average"
     sentence = (
-        f"{state}How the log-probability of {words} changes when each head is {way}: "
-        "brown, it becomes less likely, so the head helped; teal, it becomes more likely."
+        f"{state}What becomes of {words} when each head is {way}: brown, it is less likely, so the head helped; teal, it is more "
+        "likely. The numbers are changes in log-probability (nats: 0.7 is half or twice as likely)."
     )
     return draw_figure(ablation_figure(result)) | {"sentence": sentence, "done": done or stopped, "whole": done}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -13,19 +12,19 @@ import gradio as gr
 
 from explain.ablation import ablate_head
 from explain.compare import AttentionDifference
-from explain.plots import distance_map
 from explain.reading import Desk, Look, Opened, Source, about_word, draw_picture
 from explain.reading.mattering import part_of, target_of
 from explain.reading.saving import saved
+from explain.results import ENCODER
 from explain.tabs.attention.drawing import (
     draw_about,
     draw_effect,
-    draw_figure,
     draw_overview,
     draw_survey,
     draw_text,
     draw_view,
 )
+from explain.tabs.attention.newest import Newest
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
 from narrative.generation import Draft
 from narrative.selection import Selection
@@ -36,18 +35,20 @@ from narrative.tabs.shared import Owners, said, sorry, text_of
 Data = dict[str, Any]
 PARTS = ("text", "overview", "view", "about", "effect")
 SOURCES = ("draft", "own")
-MOST_STOPS = 1000  # sessions whose wish to stop is remembered
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One event of the page, read."""
+    """One event of the page, read. The page says itself which draft and which stretch of it is on it: the selection that all tabs
+    share may have moved on."""
 
     look: Look
     source: Source
     want: tuple[str, ...]
-    opening: bool
-    sheet: str | None = None
+    turn: int
+    sheet: str = ""
+    opening: bool = False
+    token: int | None = None  # that was chosen elsewhere, when the tab is opened
 
 
 class Handlers:
@@ -55,21 +56,25 @@ class Handlers:
 
     def __init__(self, desk: Desk, studio: Studio, owners: Owners) -> None:
         self.desk, self.studio, self.owners = desk, studio, owners
-        self._halted: set[str] = set()
-        self._lock = threading.Lock()
+        self._newest = Newest()
+        self._surveys = Newest()
 
     def look(self, owner: str, selection: Selection, data: Data, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Each part as soon as it is there. -> page, selection"""
+        """Each part as soon as it is there, unless something newer was asked for. -> page, selection"""
         answer: Data = {"turn": data.get("turn")}
+        session = str(request.session_hash)
         try:
             asked = self._asked(self.owners.of(owner, request), selection, data)
+            self._newest.note(session, asked.turn)
             opened = yield from _staged(self.desk.open(asked.source), answer)
-            look = _at_selection(asked, opened, selection).fitted(opened.map(asked.look))
+            look = _at_selection(asked, opened).fitted(opened.map(asked.look))
             compared = None
-            if look.compare:
-                compared = yield from _staged(self.desk.compared(opened, look.compare, look=look), answer)
-            chosen = self._selection(asked, opened, look, selection)
+            if look.view == "difference" and {"view", "overview"} & {*asked.want}:
+                compared, answer = yield from self._compared(opened, look, answer)
+            chosen = _selected(asked, opened, look, selection)
             for part in asked.want:
+                if self._newest.passed(session, asked.turn):
+                    return
                 answer = answer | {"at": time.time_ns(), part: self._part(part, asked, opened, look, compared)}
                 yield answer, chosen
                 chosen = gr.skip()
@@ -78,30 +83,29 @@ class Handlers:
             yield answer | {"at": time.time_ns(), "done": True, "trouble": sorry(error)["text"]}, gr.skip()
 
     def survey(self, owner: str, selection: Selection, data: Data, request: gr.Request) -> Iterator[Any]:
-        """All heads taken out one after the other; the map grows layer by layer. -> page"""
+        """All heads taken out one after the other; the map grows layer by layer, until a newer one or a stop is asked for. -> page"""
         session = str(request.session_hash)
-        with self._lock:
-            self._halted.discard(session)
         answer: Data = {"turn": data.get("turn")}
         try:
             asked = self._asked(self.owners.of(owner, request), selection, data)
+            if self._surveys.passed(session, asked.turn):
+                return  # stopped while it waited
             opened = finished(self.desk.open(asked.source))
             look = asked.look.fitted(opened.map(asked.look))
             target, words = target_of(opened, look)
             for result in opened.survey(part=part_of(opened, look), kind=look.kind, target=target):
-                stopped = session in self._halted
+                stopped = self._surveys.passed(session, asked.turn)
                 yield answer | {"at": time.time_ns(), "survey": draw_survey(result, look, words, stopped=stopped)}
                 if stopped:
                     break
         except Exception as error:  # noqa: BLE001
             yield answer | {"at": time.time_ns(), "survey": {"trouble": sorry(error)["text"]}}
 
-    def stop(self, request: gr.Request) -> None:
-        """The survey of this session ends after the layer it is at."""
-        with self._lock:
-            if len(self._halted) >= MOST_STOPS:
-                self._halted.clear()
-            self._halted.add(str(request.session_hash))
+    def stop(self, data: Data, request: gr.Request) -> None:
+        """That survey of this session, and those before it, end after the layer they are at, or before they begin."""
+        turn = data.get("turn")
+        if isinstance(turn, int):
+            self._surveys.note(str(request.session_hash), turn + 1)
 
     def save(self, owner: str, selection: Selection, data: Data, request: gr.Request) -> tuple[Any, Any]:
         """A file of what is shown. -> courier, notice"""
@@ -109,7 +113,8 @@ class Handlers:
             asked = self._asked(self.owners.of(owner, request), selection, data)
             opened = finished(self.desk.open(asked.source))
             look = asked.look.fitted(opened.map(asked.look))
-            compared = finished(self.desk.compared(opened, look.compare, look=look)) if look.compare else None
+            wanted = look.view == "difference" and look.compare
+            compared = finished(self.desk.compared(opened, look.compare, look=look)) if wanted else None
             file = saved(opened, look, what=text_of(data, "what"), compared=compared)
             content = base64.b64encode(file.data).decode()
             return {"kind": "file", "name": file.name, "type": file.media_type, "data": content, "number": time.time_ns()}, said("")
@@ -119,25 +124,29 @@ class Handlers:
     # ---- what was asked for
 
     def _asked(self, owner: str, selection: Selection, data: Data) -> Asked:
-        given, want = data.get("look"), data.get("want", [])
-        if not isinstance(given, dict) or not isinstance(want, list):
+        given, want, turn = data.get("look"), data.get("want", []), data.get("turn", 0)
+        if not isinstance(given, dict) or not isinstance(want, list) or not isinstance(turn, int):
             raise SettingsError(f"The page sent {shown(data)}. Reload it.")
         for part in want:
             require_choice("part of the page", part, PARTS)
-        look = Look.of(given)
+        look, model = Look.of(given), text_of(data, "model")
         require_choice("source", data.get("source"), SOURCES)
-        model = text_of(data, "model")
         if data["source"] == "own":
             source = Source(model or text_of(data, "usual"), None, text_of(data, "prompt"), text_of(data, "completion"))
-            return Asked(look, source, tuple(want), opening=False)
-        draft = self._draft(owner, selection)
-        until = selection.token if selection.draft == draft.id else None
-        return Asked(
-            look, Source(model or draft.model, draft, until=until), tuple(want), data.get("opening") is True, selection.sheet,
-        )  # fmt: skip
+            return Asked(look, source, tuple(want), turn)
+        if data.get("opening") is True:
+            chosen = _wanted(data) or selection
+            draft = self._chosen(owner, chosen)
+            token = chosen.token if chosen.draft == draft.id else None
+            return Asked(look, Source(model or draft.model, draft, until=token), tuple(want), turn, chosen.sheet or "", True, token)
+        until = data.get("until")
+        if not (until is None or isinstance(until, int)):
+            raise SettingsError(f"The page sent {shown(until)} as the last word that is shown. Reload it.")
+        draft = self.studio.draft(owner, text_of(data, "draft"))
+        return Asked(look, Source(model or draft.model, draft, until=until), tuple(want), turn, text_of(data, "sheet"))
 
-    def _draft(self, owner: str, selection: Selection) -> Draft:
-        """The one that is chosen in Generate; a newcomer's is the first of the example."""
+    def _chosen(self, owner: str, selection: Selection) -> Draft:
+        """The draft that is chosen in Generate; a newcomer's is the first of the example."""
         if selection.draft:
             return self.studio.draft(owner, selection.draft)
         drafts = self.studio.example_drafts()
@@ -145,58 +154,87 @@ class Handlers:
             raise NarrativeError("Nothing is written yet. Write something in Generate, or type a text of your own here.")
         return drafts[0]
 
-    @staticmethod
-    def _selection(asked: Asked, opened: Opened, look: Look, selection: Selection) -> Any:
-        """The word that is chosen here is chosen everywhere."""
-        if asked.source.draft is None or look.place is None:
-            return gr.skip()
-        token = look.place - _offset(opened, asked.source.draft)
-        if not 0 <= token < len(asked.source.draft.tokens) or selection.token == token:
-            return gr.skip()
-        return Selection(asked.sheet, asked.source.draft.id, token) if asked.sheet else gr.skip()
+    def _compared(self, opened: Opened, look: Look, answer: Data) -> Generator[tuple[Any, ...], None, tuple[Any, Data]]:
+        """The other model's reading, or in `answer` the sentence that says why there is none: the rest of the page doesn't need it."""
+        if not look.compare:
+            return None, answer
+        try:
+            return (yield from _staged(self.desk.compared(opened, look.compare, look=look), answer)), answer
+        except NarrativeError as error:
+            return None, answer | {"incomparable": str(error)}
 
     def _part(self, part: str, asked: Asked, opened: Opened, look: Look, compared: AttentionDifference | None) -> Any:
         if part == "text":
-            return draw_text(opened, look, source=asked.source, models=choices())
+            return draw_text(opened, look, source=asked.source, sheet=asked.sheet, models=choices())
         if part == "overview":
-            if compared is not None and look.view == "difference":
-                return draw_figure(distance_map(compared))
-            return draw_overview(opened, look)
+            return draw_overview(opened, look, compared)
         if part == "view":
-            return self._view(opened, look, compared)
+            return _view(opened, look, compared)
         if part == "about":
             return draw_about(about_word(opened, look))
+        return _effect(opened, look)
+
+
+def _view(opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
+    """What one view can't show must not take the others away: it says so in its own place."""
+    try:
+        if look.view == "difference" and compared is None:
+            raise NarrativeError(
+                "Choose a model under “Compare with”: the same text is then read by both, and the heads are set side by side."
+            )
+        return draw_view(draw_picture(opened, look, compared=compared))
+    except NarrativeError as error:
+        return {"trouble": str(error)}
+
+
+def _effect(opened: Opened, look: Look) -> Data:
+    """One head taken out; why it can't be is told in the same place."""
+    try:
         target, words = target_of(opened, look)
-        effect = ablate_head(
-            opened.model, opened.passage, part=part_of(opened, look), layer=look.layer, head=look.head or 0, kind=look.kind, target=target,
-        )  # fmt: skip
+        part, head = part_of(opened, look), look.head or 0
+        effect = ablate_head(opened.model, opened.passage, part=part, layer=look.layer, head=head, kind=look.kind, target=target)
         return draw_effect(effect, look, words)
-
-    @staticmethod
-    def _view(opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
-        """What one view can't show must not take the others away: it says so in its own place."""
-        try:
-            if look.view == "difference" and compared is None:
-                raise NarrativeError(
-                    "Choose a model under “Compare with”: the same text is then read by both, and the heads are set side by side."
-                )
-            return draw_view(draw_picture(opened, look, compared=compared))
-        except NarrativeError as error:
-            return {"trouble": str(error)}
+    except NarrativeError as error:
+        return {"sentence": str(error)}
 
 
-def _offset(opened: Opened, draft: Draft) -> int:
-    """Where the first token of the draft would stand in the sequence that is shown; below 0 when it was left out."""
-    passage = opened.passage
-    return passage.written_from - (len(draft.tokens) - len(passage.completion) - passage.cut)
+def _wanted(data: Data) -> Selection | None:
+    """The draft whose link “Attention” was pressed: the shared selection may not know of it yet."""
+    sheet, draft, token = (data.get(name) for name in ("sheet", "draft", "token"))
+    if not isinstance(sheet, str) or not isinstance(draft, str) or not draft or not isinstance(token, int):
+        return None
+    return Selection(sheet, draft, token)
 
 
-def _at_selection(asked: Asked, opened: Opened, selection: Selection) -> Look:
-    """When the tab is opened, the word that was chosen elsewhere is chosen here."""
+def _selected(asked: Asked, opened: Opened, look: Look, selection: Selection) -> Any:
+    """The word that is chosen here is chosen everywhere, where it is a word of the draft."""
     draft = asked.source.draft
-    if draft is None or not asked.opening or selection.draft != draft.id or selection.token is None:
+    if draft is None or look.place is None or not asked.sheet or opened.map(look).name == ENCODER:
+        return gr.skip()
+    begin = _offset(opened, draft)
+    token = None if begin is None else look.place - begin
+    wanted = Selection(asked.sheet, draft.id, token)
+    return gr.skip() if token is None or not 0 <= token < len(draft.tokens) or wanted == selection else wanted
+
+
+def _offset(opened: Opened, draft: Draft) -> int | None:
+    """Where the first token of the draft would stand in the sequence that is shown, below 0 when it was left out.
+
+    None when the draft was cut into other tokens, for then its tokens are not these.
+    """
+    passage = opened.passage
+    left_out = len(draft.tokens) - len(passage.completion) - passage.cut
+    same = left_out >= 0 and [piece.id for piece in passage.completion] == list(draft.ids[left_out : len(draft.tokens) - passage.cut])
+    return passage.written_from - left_out if same else None
+
+
+def _at_selection(asked: Asked, opened: Opened) -> Look:
+    """When the tab is opened, the word that was chosen elsewhere is chosen here, if it is to be seen."""
+    if not asked.opening or asked.token is None or asked.source.draft is None:
         return asked.look
-    return replace(asked.look, place=max(0, _offset(opened, draft) + selection.token))
+    begin = _offset(opened, asked.source.draft)
+    place = None if begin is None else begin + asked.token
+    return replace(asked.look, place=place if place is not None and 0 <= place < len(opened.passage.sequence) else None)
 
 
 def _staged(work: Generator[Stage, None, Any], answer: Data) -> Generator[tuple[Any, ...], None, Any]:

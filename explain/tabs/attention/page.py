@@ -49,6 +49,7 @@ _TEMPLATE = f"""
       <ul class="roles"></ul>
       <p class="plain chosen-head"></p>
       <p class="help over"></p>
+      <p class="help">A model reads in layers, one after the other. In each, several heads look back over the text, each in its own way.</p>
     </section>
   </div>
   <div class="attn-text">
@@ -108,7 +109,7 @@ _TEMPLATE = f"""
         <button type="button" class="quiet-button halt" hidden>Stop</button></p>
       <p class="plain effect" role="status" hidden></p>
       <div class="plot survey" role="img" aria-label="What each head matters" hidden></div>
-      <p class="plain surveyed" hidden></p>
+      <p class="plain surveyed" role="status" hidden></p>
     </section>
   </div>
 </div>

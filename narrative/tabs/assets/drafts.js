@@ -159,12 +159,15 @@ function pick(word, byKey) {
   trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
 }
 
-function explain(card) { // the tab opens when the server knows which draft is meant
-  const word = card.text.querySelector('.t.sel') || card.text.querySelector('.t');
-  if (!word) return;
-  window.narrative.then = 'attention';
+function explain(card) { // the other tab is told at once which draft is meant: the server may hear of it later
+  const word = card.text.querySelector('.t.sel') || card.text.querySelector('.t'), tab = document.querySelector('#nav button[role=tab][data-tab-id=attention]');
+  if (!word || !tab) return;
+  const at = Number(word.dataset.i);
   mark(word);
-  trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
+  trigger('pick', { sheet: props.value.sheet, draft: card.id, at });
+  window.narrative.wanted = { sheet: props.value.sheet, draft: card.id, token: at };
+  tab.click();
+  tab.focus();
 }
 
 async function copy(card, node) {

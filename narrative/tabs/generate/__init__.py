@@ -30,12 +30,6 @@ OPENED = """() => { // a link is followed once; reloading must not copy its shee
   document.body.dataset.opened = 'yes';
 }"""
 
-PICKED = """() => { // whoever asked for another tab gets it now that the server knows what is chosen
-  const tab = window.narrative.then;
-  window.narrative.then = null;
-  if (tab) document.querySelector(`#nav button[role=tab][data-tab-id=${tab}]`)?.click();
-}"""
-
 
 @dataclass(frozen=True)
 class Parts:
@@ -91,8 +85,7 @@ def _wire_writing(parts: Parts, shared: Shared, writing: Writing) -> None:
 
 def _wire_looking(parts: Parts, shared: Shared, looking: Looking) -> None:
     owner, notice = shared.owner, shared.notice
-    picked = parts.drafts.pick(looking.pick, owner, [parts.alternatives, shared.selection, notice], **QUIET)
-    picked.then(None, None, None, js=PICKED)
+    parts.drafts.pick(looking.pick, owner, [parts.alternatives, shared.selection, notice], **QUIET)
     parts.drafts.send(looking.send, owner, [shared.courier, parts.history, notice], **QUIET)
     parts.history.move(looking.move, owner, [parts.drafts, parts.alternatives, shared.selection, parts.history, notice], **QUIET)
 
