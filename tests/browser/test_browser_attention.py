@@ -208,10 +208,16 @@ def test_one_token_has_a_picture_too(reader: Attention) -> None:
     assert "nothing before it" in text(reader.root.locator(".told"))
 
 
-def test_models_that_cannot_be_compared_say_why(reader: Attention) -> None:
+def test_models_that_cannot_be_compared_say_why_and_all_else_stays(reader: Attention) -> None:
     reader.read("The fox laughed")
     reader.select("compare", "tiny")
     expect(reader.trouble).to_contain_text("layers")
+    reader.words.nth(1).click()
+    reader.settled()
+    expect(reader.root.locator(".word .none")).to_contain_text("nothing to look back at")
+    reader.words.nth(2).click()
+    reader.settled()
+    assert reader.root.locator(".glances li").count() > 0
     reader.select("compare", "")
     reader.view("difference")
     expect(reader.root.locator(".hollow")).to_contain_text("Compare with")
@@ -256,6 +262,37 @@ def test_the_draft_and_the_word_that_are_chosen_here_are_chosen_there(desk: Desk
     desk.page.click("#nav button[data-tab-id=attention]")
     reader.rest()
     expect(reader.root.locator(".strip .w.sel")).to_have_text(chosen)
+
+
+def test_a_draft_that_is_too_long_keeps_its_stretch_while_words_are_chosen(desk: Desk) -> None:
+    desk.write("There is a blue curtain.", length=100, drafts=1)  # the tiny model reads 64 tokens at once
+    desk.drafts.first.locator("[data-act=attention]").click()
+    reader = Attention(desk).rest()
+    expect(reader.root.locator(".notes")).to_contain_text("left out")
+    before = reader.words.all_text_contents()
+    word = reader.words.nth(len(before) - 4)
+    word.click()
+    reader.settled()
+    chosen, place = text(word), word.get_attribute("data-place")
+    reader.view("heatmap")
+    assert reader.words.all_text_contents() == before
+    expect(reader.root.locator(".strip .w.sel")).to_have_attribute("data-place", str(place))
+    assert chosen in text(reader.root.locator(".word .chosen"))
+    assert before[0] in str(reader.root.locator(".plot.main").evaluate("node => node._fullLayout.yaxis.ticktext[0]"))
+
+
+def test_what_is_asked_for_while_the_text_is_on_its_way_comes_too(desk: Desk) -> None:
+    desk.page.click("#nav button[data-tab-id=attention]")
+    desk.page.locator(".attn [data-view=heatmap]").click()
+    reader = Attention(desk).rest()
+    expect(reader.root.locator(".plot.main .heatmaplayer").first).to_be_attached()
+    expect(reader.root.locator(".overview .heatmaplayer").first).to_be_attached()
+    reader.root.locator("[data-unit=pieces]").click()
+    reader.root.locator(".matter [data-watched=written]").click()
+    reader.root.locator(".matter .all").click()
+    expect(reader.root.locator("[data-save=survey]")).to_be_visible()
+    reader.settled()
+    expect(reader.root.locator("[data-unit=pieces]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_narrow_page_puts_the_text_first_and_nothing_sticks_out(browser: Browser, app: App, trouble: list[str]) -> None:

@@ -30,6 +30,8 @@ function send() { // first what a reader waits for; the rest when that is drawn
   const first = FIRST.filter(part => owed.has(part)), want = first.length ? first : [...owed];
   seen = new Set();
   trigger('look', { ...state(), ...opening, want, turn });
+  const mine = turn, stage = find('.stage'); // a queue says nothing by itself
+  setTimeout(() => { if (mine === turn && root.getAttribute('aria-busy') === 'true' && !stage.textContent) stage.textContent = 'Working…'; }, 1500);
 }
 function choose(changes, want) { // a change of the look, and what of the page must be drawn anew for it
   Object.assign(wish, changes);

@@ -2,7 +2,8 @@
 function drawAbout(value) {
   find('#attn-word-title .lead').textContent = value.word ? 'From' : 'From a word';
   find('#attn-word-title .chosen').textContent = value.word ? `“${value.word}”` : '';
-  find('.word .none').hidden = !!value.word;
+  find('.word .none').textContent = value.word ? 'There is nothing to look back at here but the word itself and the first one.' : 'Click a word in the text.';
+  find('.word .none').hidden = !!value.glances?.length;
   find('.glances').replaceChildren(...(value.glances || []).map(glance => {
     const line = make('li');
     const button = make('button', 'glance', make('span', 'at', `${glance.layer + 1}·${glance.head + 1}`));
