@@ -22,17 +22,12 @@ from narrative.models import LanguageModel, load_model
 torch.set_num_threads(1)  # tiny tensors gain nothing from a second thread, and two test runs side by side would wait for each other
 
 
-# Of the browser tests those that take about half of the time.
-LONG = {"test_browser_attention.py", "test_browser_bertviz.py", "test_browser_jobs.py"}
-
-
 class TogetherScheduling(LoadScopeScheduling):
-    """A file's tests share its fixtures, the browser tests one of two apps: each such group stays in one process."""
+    """A file's tests share its fixtures, the browser tests one app: each such group stays in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        folder, _, name = file.rpartition("/")
-        return f"{folder} {name in LONG}" if folder.endswith("browser") else file
+        return "browser" if "browser" in file.split("/") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
