@@ -72,13 +72,8 @@ def _notes(model: LanguageModel, maps: tuple[AttentionMap, ...]) -> Iterator[str
 def _check_size(model: LanguageModel, passage: Passage) -> None:
     config = model.model.config.get_text_config()
     longest = max(len(passage.sequence), len(passage.prompt))
-    size = (
-        4
-        * (3 if model.kind == SEQ2SEQ else 1)
-        * longest**2
-        * getattr(config, "num_hidden_layers", 1)
-        * getattr(config, "num_attention_heads", 1)
-    )
+    heads = getattr(config, "num_hidden_layers", 1) * getattr(config, "num_attention_heads", 1)
+    size = 4 * longest**2 * heads * (3 if model.kind == SEQ2SEQ else 1)  # bytes
     if size > LARGEST:
         most = int((LARGEST * longest**2 / size) ** 0.5)
         raise ExplainError(f"{longest:,} tokens are too many for this model's attention maps; at most {most:,} fit into memory.")

@@ -80,15 +80,11 @@ def read_text(model: LanguageModel, prompt: str, completion: str = "", *, limit:
         check_prompt(completion)
     else:
         completion = ""
-    return _anew(model, prompt, completion, limit=limit)
+    return reread(model, prompt, completion, limit=limit)
 
 
 def reread(model: LanguageModel, prompt: str, completion: str, *, limit: int = MOST_SHOWN) -> Passage:
-    """A text that some model has read or written already, cut into the tokens of another one."""
-    return _anew(model, prompt, completion, limit=limit)
-
-
-def _anew(model: LanguageModel, prompt: str, completion: str, *, limit: int) -> Passage:
+    """As `read_text`, without its checks: for a text that some model has read or written already."""
     written = model.tokenizer(completion, add_special_tokens=False, verbose=False)["input_ids"] if completion else []
     return _passage(model, model.encode(prompt), written, limit=limit, until=None)
 

@@ -57,7 +57,7 @@ def own(model: LanguageModel, maps: AttentionMaps) -> dict[str, np.ndarray[Any, 
     return {name: torch.cat(layers).numpy() for name, layers in named.items()}
 
 
-def check(model: LanguageModel) -> AttentionMaps:
+def assert_equal_to_the_models_own(model: LanguageModel) -> AttentionMaps:
     maps = capture(model, read_text(model, TEXT, MORE))
     expected = own(model, maps)
     assert {one.name for one in maps.maps} == set(expected)
@@ -71,23 +71,23 @@ def check(model: LanguageModel) -> AttentionMaps:
 
 
 def test_values_are_those_of_output_attentions(tiny_model: LanguageModel) -> None:
-    check(tiny_model)
+    assert_equal_to_the_models_own(tiny_model)
 
 
 def test_grouped_queries(tmp_path: Path) -> None:
-    maps = check(built(tmp_path, Qwen2Config(vocab_size=400, **SIZES), Qwen2ForCausalLM))
+    maps = assert_equal_to_the_models_own(built(tmp_path, Qwen2Config(vocab_size=400, **SIZES), Qwen2ForCausalLM))
     assert maps.map().heads == 4
 
 
 def test_sliding_windows_see_only_their_window(tmp_path: Path) -> None:
-    maps = check(built(tmp_path, MistralConfig(vocab_size=400, sliding_window=4, **SIZES), MistralForCausalLM))
+    maps = assert_equal_to_the_models_own(built(tmp_path, MistralConfig(vocab_size=400, sliding_window=4, **SIZES), MistralForCausalLM))
     assert np.tril(maps.map().weights, -4).max() == 0
     assert np.tril(maps.map().weights, -3).max() > 0
 
 
 def test_layers_of_two_kinds(tmp_path: Path) -> None:
     kinds = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4, "head_dim": 8}
-    maps = check(built(tmp_path, Gemma3TextConfig(vocab_size=400, **SIZES, **kinds), Gemma3ForCausalLM))
+    maps = assert_equal_to_the_models_own(built(tmp_path, Gemma3TextConfig(vocab_size=400, **SIZES, **kinds), Gemma3ForCausalLM))
     far = np.tril(maps.map().weights, -6).max(axis=(1, 2, 3))
     assert far[0] == 0 < far[1]
 

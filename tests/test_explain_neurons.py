@@ -79,7 +79,7 @@ def attention(queries: NDArray[Any], keys: NDArray[Any], seen: NDArray[np.bool_]
     return torch.softmax(scores.masked_fill(torch.from_numpy(~seen), -torch.inf), dim=-1)
 
 
-def check(model: LanguageModel, passage: Passage, *, window: int = 10_000) -> None:
+def assert_they_make_the_attention(model: LanguageModel, passage: Passage, *, window: int = 10_000) -> None:
     """What may be seen is told here by the rule, not by the weights."""
     one = capture(model, passage).map()
     place = np.arange(len(one.queries))
@@ -97,12 +97,12 @@ def check(model: LanguageModel, passage: Passage, *, window: int = 10_000) -> No
 @pytest.mark.parametrize("name", ["tiny_gpt2", "tiny_neo", "tiny_llama"])
 def test_queries_and_keys_make_the_captured_attention(name: str, request: pytest.FixtureRequest) -> None:
     model = request.getfixturevalue(name)
-    check(model, read_text(model, "Once upon a time there was", " a little fox"))
+    assert_they_make_the_attention(model, read_text(model, "Once upon a time there was", " a little fox"))
 
 
 @pytest.mark.parametrize("name", list(BUILT))
 def test_other_families_too(name: str) -> None:
-    check(*seeded(name), window=8 if "window" in name else 10_000)
+    assert_they_make_the_attention(*seeded(name), window=8 if "window" in name else 10_000)
 
 
 def test_a_local_layer_of_gpt_neo_sees_its_window_only(tiny_neo: LanguageModel) -> None:

@@ -20,7 +20,7 @@ from narrative.generation import Draft
 from narrative.models import LanguageModel
 from narrative.studio import Stage, Studio
 
-KEPT = 4  # passages with their maps: up to 80 MB each for 256 tokens and 12 x 12 heads, by pieces and by words
+KEPT = 4  # passages with their maps: 80 MB each for 256 tokens and 12 x 12 heads, twice that once the first word was left out
 KEPT_MODELS = 2  # whose passages are kept: a passage keeps its model in memory
 
 
@@ -45,6 +45,7 @@ class Opened:
     pieces: AttentionMaps
     notes: tuple[str, ...] = ()
     """Sentences about what is shown and what isn't."""
+    _shown: dict[tuple[str, bool], AttentionMaps] = field(default_factory=dict)
     _roles: dict[str, HeadRoles] = field(default_factory=dict)
     _surveys: dict[tuple[str, str, Target], AblationMap] = field(default_factory=dict)
 
@@ -58,8 +59,11 @@ class Opened:
 
     def maps(self, look: Look) -> AttentionMaps:
         """By the unit that was chosen, without the sink if it was hidden."""
-        maps = self.words if look.unit == "words" else self.pieces
-        return maps.without_sink() if look.hide_sink else maps
+        shown = look.unit, look.hide_sink
+        if shown not in self._shown:
+            maps = self.words if look.unit == "words" else self.pieces
+            self._shown[shown] = maps.without_sink() if look.hide_sink else maps
+        return self._shown[shown]
 
     def map(self, look: Look) -> AttentionMap:
         """The map that is looked at. A part that this model doesn't have gives the one to begin with."""

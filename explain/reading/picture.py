@@ -55,16 +55,9 @@ def _neuron(opened: Opened, look: Look, _: AttentionDifference | None) -> Pictur
     name = opened.pieces.map().name
     title = f"Neuron view of layer {look.layer + 1}, {opened.model.card.title or opened.model.name}"
     page = bertviz_page(
-        opened.pieces,
-        view="neuron",
-        name=name,
-        layer=look.layer,
-        head=look.head or 0,
-        neurons=inside,
-        title=title,
-        dark=look.dark,
+        opened.pieces, view="neuron", name=name, layer=look.layer, head=look.head or 0, neurons=inside, title=title, dark=look.dark,
         led=True,
-    )
+    )  # fmt: skip
     told = (BY_PIECES if look.unit == "words" else "") + page.sentence + (WITH_SINK if look.hide_sink else "")
     return Picture("neuron", title, told, page.html, csv=_table(opened.pieces, look, name))
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 SCRIPT = "<script>window.hit = 1</script><img src=x onerror='window.hit = 2'>${window.hit = 3}{{value}}"
 
 
-def refused(desk: Desk, sentence: str) -> None:
+def assert_refused(desk: Desk, sentence: str) -> None:
     expect(desk.page.locator(".notice.wrong .words")).to_contain_text(sentence)
     expect(desk.page.locator("#write")).to_be_enabled()
 
@@ -45,7 +45,7 @@ def test_prompts_that_cannot_be_continued_are_explained_and_the_drafts_stay(desk
         ("word " * 220_000, "at most 200,000"),
     ):
         desk.press_write(prompt, drafts=1)
-        refused(desk, sentence)
+        assert_refused(desk, sentence)
         assert desk.draft_texts() == kept
     expect(desk.sheets).to_have_count(1)
     desk.write("And on it goes", drafts=1)
@@ -62,7 +62,7 @@ def test_prompts_that_cannot_be_continued_are_explained_and_the_drafts_stay(desk
 def test_settings_out_of_bounds_are_explained(desk: Desk, name: str, value: object, sentence: str) -> None:
     desk.page.locator(f"#{name} input[type=number]").fill(str(value))
     desk.page.click("#write")
-    refused(desk, sentence)
+    assert_refused(desk, sentence)
 
 
 def test_half_typed_numbers_disturb_nobody(desk: Desk) -> None:
@@ -85,9 +85,9 @@ def test_an_unknown_model_is_explained_and_the_drafts_stay(desk: Desk) -> None:
     before = picker.input_value()
     picker.fill("no-such-folder/of-a/model")
     picker.press("Enter")
-    refused(desk, "no-such-folder")
+    assert_refused(desk, "no-such-folder")
     desk.page.click("#write")
-    refused(desk, "no-such-folder")
+    assert_refused(desk, "no-such-folder")
     assert desk.draft_texts() == kept
     picker.fill(before)
     picker.press("Enter")

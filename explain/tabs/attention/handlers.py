@@ -16,14 +16,7 @@ from explain.reading import Desk, Look, Opened, Source, about_word, draw_picture
 from explain.reading.mattering import part_of, target_of
 from explain.reading.saving import saved
 from explain.results import ENCODER
-from explain.tabs.attention.drawing import (
-    draw_about,
-    draw_effect,
-    draw_overview,
-    draw_survey,
-    draw_text,
-    draw_view,
-)
+from explain.tabs.attention.drawing import draw_about, draw_effect, draw_overview, draw_survey, draw_text, draw_view
 from explain.tabs.attention.newest import Newest
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
 from narrative.generation import Draft
@@ -33,7 +26,6 @@ from narrative.tabs.header import choices
 from narrative.tabs.shared import Owners, said, sorry, text_of
 
 Data = dict[str, Any]
-PARTS = ("text", "overview", "view", "about", "effect")
 SOURCES = ("draft", "own")
 
 
@@ -75,7 +67,7 @@ class Handlers:
             for part in asked.want:
                 if self._newest.passed(session, asked.turn):
                     return
-                answer = answer | {"at": time.time_ns(), part: self._part(part, asked, opened, look, compared)}
+                answer = answer | {"at": time.time_ns(), part: PARTS[part](asked, opened, look, compared)}
                 yield answer, chosen
                 chosen = gr.skip()
             yield answer | {"at": time.time_ns(), "done": True}, chosen
@@ -163,19 +155,20 @@ class Handlers:
         except NarrativeError as error:
             return None, answer | {"incomparable": str(error)}
 
-    def _part(self, part: str, asked: Asked, opened: Opened, look: Look, compared: AttentionDifference | None) -> Any:
-        if part == "text":
-            return draw_text(opened, look, source=asked.source, sheet=asked.sheet, models=choices())
-        if part == "overview":
-            return draw_overview(opened, look, compared)
-        if part == "view":
-            return _view(opened, look, compared)
-        if part == "about":
-            return draw_about(about_word(opened, look))
-        return _effect(opened, look)
+
+def _text(asked: Asked, opened: Opened, look: Look, _: AttentionDifference | None) -> Data:
+    return draw_text(opened, look, source=asked.source, sheet=asked.sheet, models=choices())
 
 
-def _view(opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
+def _overview(_: Asked, opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
+    return draw_overview(opened, look, compared)
+
+
+def _about(_: Asked, opened: Opened, look: Look, __: AttentionDifference | None) -> Data:
+    return draw_about(about_word(opened, look))
+
+
+def _view(_: Asked, opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
     """What one view can't show must not take the others away: it says so in its own place."""
     try:
         if look.view == "difference" and compared is None:
@@ -187,7 +180,7 @@ def _view(opened: Opened, look: Look, compared: AttentionDifference | None) -> D
         return {"trouble": str(error)}
 
 
-def _effect(opened: Opened, look: Look) -> Data:
+def _effect(_: Asked, opened: Opened, look: Look, __: AttentionDifference | None) -> Data:
     """One head taken out; why it can't be is told in the same place."""
     try:
         target, words = target_of(opened, look)
@@ -196,6 +189,9 @@ def _effect(opened: Opened, look: Look) -> Data:
         return draw_effect(effect, look, words)
     except NarrativeError as error:
         return {"sentence": str(error)}
+
+
+PARTS = {"text": _text, "view": _view, "overview": _overview, "about": _about, "effect": _effect}  # of the page: name -> what draws it
 
 
 def _wanted(data: Data) -> Selection | None:
