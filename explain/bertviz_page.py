@@ -83,10 +83,10 @@ def bertviz_page(
         blocks = {f"weights-{place}": data for place, (_, data) in enumerate(described)}
     note = _note(told["maps"][0], view, layer, head or 0)
     faint = f"Attention under {100 * shades(first).least_weight(1):.1g} % is not drawn."
-    sentence = " ".join(part for part in (_SHOWS[view], _limit(view), note, faint) if part)
+    sentence = " ".join(part for part in (_SHOWS[view], _limit(view), note, faint, first.left_out) if part)
     told |= {
         "view": view, "layer": layer, "head": head, "title": title or "Attention", "dark": dark, "led": led, "shows": _SHOWS[view],
-        "hint": _HINTS[view], "limit": f"{_limit(view)} {faint}",
+        "hint": _HINTS[view], "limit": f"{_limit(view)} {faint} {first.left_out}".strip(),
     }  # fmt: skip
     return Page(_html(view, told, blocks), sentence)
 

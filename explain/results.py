@@ -53,6 +53,14 @@ class AttentionMap:
     def title(self) -> str:
         return TITLES[self.name]
 
+    @property
+    def left_out(self) -> str:
+        """What is to be said where the first key is left out; "" where it isn't."""
+        if self.hidden is None:
+            return ""
+        mean, most = (f"{share:.0%}".replace("%", " %") for share in (float(self.hidden.mean()), float(self.hidden.max())))
+        return f"The first, “{self.keys[0].label}”, is left out: {mean} of all attention goes there, in one head {most}."
+
     def labels(self) -> tuple[list[str], list[str]]:
         """What is shown for queries and keys."""
         return [span.label for span in self.queries], [span.label for span in self.keys]

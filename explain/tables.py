@@ -129,9 +129,11 @@ def _rounded(one: AttentionMap, layer: int, head: int) -> Rows:
 
 
 def _lines(one: AttentionMap, layer: int, head: int, *, kept: NDArray[np.bool_], drawn: list[list[str]]) -> Rows:
-    """(query, key) that are `kept`, by query; of causal maps those that look back."""
+    """(query, key) that are `kept`, by query; of causal maps those that look back, and no key that is left out."""
     queries, keys = ([_text(label) for label in side] for side in one.labels())
     weights = one.weights[layer, head].tolist()
+    if one.hidden is not None:
+        kept = kept & (np.arange(kept.shape[1]) > 0)
     for query, key in np.argwhere(np.tril(kept) if one.causal else kept).tolist():
         place = (query + 1, queries[query], key + 1, keys[key])
         yield one.name, layer + 1, head + 1, *place, _number(weights[query][key]), drawn[query][key]

@@ -163,6 +163,8 @@ def test_what_is_left_out_is_said_with_its_true_weight() -> None:
     page = bertviz_page(maps, view="head")
     assert f"Lines under {100 * (least - 0.5) / 255:.2g} % are not drawn: only the {MOST_LINES:,} strongest are." in page.sentence
     hidden = maps.without_sink()
+    assert hidden.map().left_out in bertviz_page(hidden, view="head").sentence
+    assert hidden.map().left_out in told(bertviz_page(hidden, view="head").html)["limit"]
     level = least_level(shades(hidden.map()).levels)
     assert f"Lines under {100 * shades(hidden.map()).least_weight(level):.2g} %" in bertviz_page(hidden, view="head").sentence
 

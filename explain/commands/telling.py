@@ -52,8 +52,6 @@ def summarise(opened: Opened, look: Look, compared: AttentionDifference | None) 
     """For people: how many heads do what, and which are the most decided."""
     import numpy as np
 
-    from explain.reading.picture import hidden_sentence
-
     one, roles, tokens = opened.map(look), opened.roles(opened.map(look).name), len(opened.pieces.map(opened.map(look).name).queries)
     print(
         f"{clean(opened.model.card.title or opened.model.name)}: {one.layers} layers of {one.heads} heads; {tokens:,} tokens, {one.title}."
@@ -70,7 +68,7 @@ def summarise(opened: Opened, look: Look, compared: AttentionDifference | None) 
         )
         print(f"The most decided: {'; '.join(islice(told, 3))}.")
     if one.hidden is not None:
-        print(hidden_sentence(one).strip())
+        print(one.left_out)
     if compared is not None:
         changed = most_changed(look, compared)
         share = f"{compared.distance.max():.1%}".replace("%", " %")

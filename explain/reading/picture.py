@@ -12,7 +12,7 @@ from explain.neurons import neurons
 from explain.plots import difference_map, figure_page, heat_map
 from explain.reading.desk import Opened
 from explain.reading.look import VIEWS, Look
-from explain.results import AttentionMap, AttentionMaps
+from explain.results import AttentionMaps
 from explain.tables import attention_csv, difference_csv
 
 WHOLE_PAGE, FIGURE = "page", "figure"
@@ -45,8 +45,7 @@ def _bertviz(opened: Opened, look: Look, _: AttentionDifference | None) -> Pictu
     maps, name = opened.maps(look), opened.map(look).name
     title = f"{VIEWS[look.view]}, {opened.model.card.title or opened.model.name}"
     page = bertviz_page(maps, view=look.view, name=name, layer=look.layer, head=look.head, title=title, dark=look.dark, led=True)
-    told = page.sentence + hidden_sentence(maps.map(name))
-    return Picture(look.view, title, told, page.html, csv=_table(maps, look, name))
+    return Picture(look.view, title, page.sentence, page.html, csv=_table(maps, look, name))
 
 
 def _neuron(opened: Opened, look: Look, _: AttentionDifference | None) -> Picture:
@@ -67,7 +66,7 @@ def _heat_map(opened: Opened, look: Look, _: AttentionDifference | None) -> Pict
     title = f"Layer {look.layer + 1}, head {head + 1}, {opened.model.card.title or opened.model.name}"
     told = "Each row is a word that looks, each column a word that it looks at; a row adds up to 100 %."
     figure = heat_map(one, layer=look.layer, head=head)
-    return Picture("heatmap", title, told + hidden_sentence(one), figure=figure, csv=_table(opened.maps(look), look, one.name))
+    return Picture("heatmap", title, f"{told} {one.left_out}".strip(), figure=figure, csv=_table(opened.maps(look), look, one.name))
 
 
 def _difference(_: Opened, look: Look, compared: AttentionDifference | None) -> Picture:
@@ -87,14 +86,6 @@ def _difference(_: Opened, look: Look, compared: AttentionDifference | None) -> 
 
 def _table(maps: AttentionMaps, look: Look, name: str) -> Callable[[], str]:
     return lambda: attention_csv(maps, view=look.view, name=name, layer=look.layer, head=look.head)
-
-
-def hidden_sentence(one: AttentionMap) -> str:
-    """What is said of the sink when it is left out; "" when it isn't."""
-    if one.hidden is None:
-        return ""
-    most, mean = percent(float(one.hidden.max())), percent(float(one.hidden.mean()))
-    return f" The first, “{one.keys[0].label}”, is left out: {mean} of all attention goes there, in one head {most}."
 
 
 def percent(share: float, places: int = 0) -> str:
