@@ -111,7 +111,7 @@ class AttentionMaps:
             with np.load(path, allow_pickle=False) as stored:
                 told = json.loads(str(stored["told"]))
                 maps = tuple(_stored_map(entry, stored) for entry in told["maps"])
-                return cls(_stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
+                return cls(stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise ExplainError(f"{path.name} holds no attention maps of Narrative, or is damaged.") from error
 
@@ -126,7 +126,8 @@ def _stored_map(entry: dict[str, Any], stored: Any) -> AttentionMap:
     return AttentionMap(weights=stored[f"{name}.weights"], hidden=hidden, **values)
 
 
-def _stored_passage(entry: dict[str, Any]) -> Passage:
+def stored_passage(entry: dict[str, Any]) -> Passage:
+    """From what `asdict` made of one."""
     pieces = {side: tuple(Piece(*piece) for piece in entry[side]) for side in ("prompt", "completion")}
     start = Piece(*entry["start"]) if entry["start"] else None
     return Passage(**dict(entry) | pieces | {"start": start})

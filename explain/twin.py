@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel
 
 from narrative.models import LanguageModel
@@ -21,6 +22,15 @@ def twin(model: LanguageModel, *, attention: str | None = None) -> PreTrainedMod
     copied: PreTrainedModel = copy.deepcopy(model.model, memo=shared)
     if attention is not None:
         copied.set_attn_implementation(attention)
+    copied.eval()
+    return copied
+
+
+def precise_twin(model: LanguageModel) -> PreTrainedModel:
+    """As `twin`, in float32: small differences of probabilities drown in half precision. Of a model in float32 the weights are shared."""
+    if model.model.dtype == torch.float32:
+        return twin(model)
+    copied: PreTrainedModel = copy.deepcopy(model.model).float()
     copied.eval()
     return copied
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _JOINS = frozenset("'-_\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}")  # inside a word: don't, well-known
+_ENDS = (".", "!", "?", "…", "。", "\N{FULLWIDTH EXCLAMATION MARK}", "\N{FULLWIDTH QUESTION MARK}", "؟", "।")  # of a sentence
+_CLOSING = "\"')]}»”“\N{RIGHT SINGLE QUOTATION MARK}\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"  # German closes with “
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")  # writing without spaces
 
 
@@ -45,6 +47,44 @@ def words_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tu
     begins = [place for place in range(len(pieces)) if place == 0 or place in walls or _begins(pieces, place, walls)]
     bounds = [*begins, len(pieces)]
     return tuple(Span(start, stop, _label(pieces[start:stop])) for start, stop in pairwise(bounds))
+
+
+def sentences_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tuple[Span, ...]:
+    """Words grouped into sentences: one ends after . ! ? … and their like, with the quotes and brackets that close it, and at an
+    empty line. A stop inside a word or a number ends nothing; "Mr." does, for what a name is only its reader knows."""
+    walls, begins, ended = set(breaks), [0], False
+    for word in words_as_spans(pieces, breaks=walls):
+        text = "".join(piece.text for piece in pieces[word.start : word.stop])
+        closing = bool(text) and not text[0].isspace() and all(character in _CLOSING for character in text.strip())
+        if word.start and (word.start in walls or (ended and not closing) or text.startswith("\n\n")):
+            begins.append(word.start)
+            ended = False
+        ended = (ended and closing) or text.rstrip(_CLOSING).endswith(_ENDS) or text.endswith("\n\n")
+    bounds = [*begins, len(pieces)]
+    return tuple(Span(start, stop, _label(pieces[start:stop])) for start, stop in pairwise(bounds)) if pieces else ()
+
+
+def drawn_span(pieces: Sequence[Piece], start: int, stop: int) -> Span | None:
+    """The tokens that hold any of the characters `start` to `stop` of the joined text, as somebody marked them; None where none do.
+
+    A character in several tokens takes all of them along.
+    """
+    place, begin, end = 0, None, 0
+    for number, piece in enumerate(pieces):
+        if place < stop and place + len(piece.text) > start and piece.text:
+            begin, end = number if begin is None else begin, number + 1
+        place += len(piece.text)
+    if begin is None or start >= stop:
+        return None
+    while begin and _part_of_character(pieces, begin - 1):
+        begin -= 1
+    return Span(begin, end, _label(pieces[begin:end]))
+
+
+def summed(values: NDArray[np.floating[Any]], spans: Sequence[Span]) -> NDArray[np.float64]:
+    """(..., token) -> (..., span): signed scores of a span's tokens, added up."""
+    table = one_hot(spans, values.shape[-1]).astype(np.float64)
+    return np.asarray(values, dtype=np.float64) @ table
 
 
 def _begins(pieces: Sequence[Piece], place: int, walls: set[int]) -> bool:

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explain.ablation.reading import EARLY, KINDS, LATE, WHOLE, Reading, Target
+from explain.ablation.reading import EARLY, KINDS, LATE, WHOLE, Reading
 from explain.passage import Passage
+from explain.question import Question, Target
 from explain.results import ENCODER, SELF
-from narrative.errors import ExplainError, SettingsError, require_choice, require_whole
+from narrative.errors import require_choice, require_whole
 from narrative.models import LanguageModel
 
 _CHECKED = 2  # layers whose quick way is held against a plain pass: one that is read anew, one that is taken up midway
@@ -108,17 +109,5 @@ def _same(reading: Reading, quick: torch.Tensor, plain: torch.Tensor) -> bool:
 
 def _reading(model: LanguageModel, passage: Passage, *, part: str, kind: str, target: Target) -> Reading:
     require_choice("kind of ablation", kind, KINDS)
-    _check_target(passage, target)
+    Question(passage, target)  # which checks it
     return Reading(model, passage, part=part, kind=kind, target=target)
-
-
-def _check_target(passage: Passage, target: Target) -> None:
-    length = len(passage.sequence)
-    if not 0 <= target.start < target.stop <= length:
-        raise SettingsError(
-            f"The target is the tokens from {target.start} to before {target.stop}; it must hold at least one token, and lie within the "
-            f"{length:,} tokens of the passage, counted from 0."
-        )
-    if target.start == 0:
-        what = "is the sign that a decoder begins with: it is given, never written" if passage.start else "has nothing before it"
-        raise ExplainError(f"The first token {what}, so that no head can have made it likely. Choose a later one.")

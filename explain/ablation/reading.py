@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from explain.ablation.projections import Projection, projections
 from explain.passage import Passage
+from explain.question import Target
 from explain.results import ENCODER, SELF
 from explain.twin import giving_out, twin
 from narrative.errors import ExplainError
@@ -23,14 +23,6 @@ KINDS = ("zero", "mean")
 LATE, EARLY, WHOLE = "late", "early", "whole"
 MOST_LOGITS = 1 << 26  # numbers at once: 256 MB
 MOST_TOKENS = 4096  # rows x tokens at once
-
-
-@dataclass(frozen=True)
-class Target:
-    """The tokens `start` to `stop` (exclusive) of `passage.sequence`, whose summed log-probability is watched."""
-
-    start: int
-    stop: int
 
 
 class Reading:
