@@ -79,7 +79,7 @@ class Scorer:
     def _score(self, embeddings: torch.Tensor, border: int) -> torch.Tensor:
         """Rows that end where the target's last token would come; an encoder reads what stands before `border`."""
         own, other = self.weights
-        score = own * self._read(embeddings, self.asked, border).sum(-1) if own else torch.zeros(())
+        score: torch.Tensor = own * self._read(embeddings, self.asked, border).sum(-1) if own else torch.zeros(())
         if not len(self.instead) or not other:
             return score
         begin = embeddings.shape[1] + 1 - len(self.asked)
