@@ -84,8 +84,7 @@ class Scorer:
             return score
         begin = embeddings.shape[1] + 1 - len(self.asked)
         more = self.embed(self.instead[None, :-1]).expand(len(embeddings), -1, -1).to(embeddings.dtype)
-        difference: torch.Tensor = score + other * self._read(torch.cat([embeddings[:, :begin], more], dim=1), self.instead, border).sum(-1)
-        return difference
+        return score + other * self._read(torch.cat([embeddings[:, :begin], more], dim=1), self.instead, border).sum(-1)
 
     def _read(self, embeddings: torch.Tensor, asked: torch.Tensor, border: int) -> torch.Tensor:
         """Log-probability of `asked`, of which the last comes one after these rows: (row, asked)."""
@@ -95,7 +94,8 @@ class Scorer:
         with self.last(len(asked)):
             logits = self.reader(**inputs, use_cache=False).logits.float()
         self.tick(len(embeddings))
-        return logits.gather(-1, asked[None, :, None].expand(len(logits), -1, -1)).squeeze(-1) - logits.logsumexp(-1)
+        own: torch.Tensor = logits.gather(-1, asked[None, :, None].expand(len(logits), -1, -1)).squeeze(-1)
+        return own - logits.logsumexp(-1)
 
     @contextmanager
     def last(self, count: int) -> Iterator[None]:
