@@ -84,7 +84,8 @@ class Scorer:
             return score
         begin = embeddings.shape[1] + 1 - len(self.asked)
         more = self.embed(self.instead[None, :-1]).expand(len(embeddings), -1, -1).to(embeddings.dtype)
-        return score + other * self._read(torch.cat([embeddings[:, :begin], more], dim=1), self.instead, border).sum(-1)
+        rival = self._read(torch.cat([embeddings[:, :begin], more], dim=1), self.instead, border).sum(-1)
+        return torch.add(score, rival, alpha=other)
 
     def _read(self, embeddings: torch.Tensor, asked: torch.Tensor, border: int) -> torch.Tensor:
         """Log-probability of `asked`, of which the last comes one after these rows: (row, asked)."""

@@ -1,0 +1,185 @@
+"""What lies open: texts read once, and the answers about them, kept by draft, target, method and settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Hashable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+
+from explain.asking.ask import NEXT, SPAN, WHOLE, Ask
+from explain.asking.background import Tick, Working, in_background
+from explain.faithfulness import Faithfulness, check_map
+from explain.importance import WordImportance
+from explain.methods import METHODS, explain_words
+from explain.passage import Passage
+from explain.question import Question, Target, instead_of, next_word, whole
+from explain.reading import Source, passage_again, passage_for
+from explain.scorer import Scorer
+from explain.words import Span, words_as_spans
+from narrative.errors import ExplainError
+from narrative.models import LanguageModel
+from narrative.studio import Stage, Studio
+
+MOST_EXPLAINED = 512  # tokens that are asked about at once
+KEPT = 64  # answers: a few kilobytes each
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A passage and who reads it."""
+
+    model: LanguageModel
+    passage: Passage
+    notes: tuple[str, ...] = ()  # sentences about what is shown and what isn't
+
+    @property
+    def key(self) -> Hashable:
+        return self.model.fingerprint, self.passage
+
+    def words(self) -> tuple[Span, ...]:
+        """The words of the sequence, to be chosen as a target."""
+        return words_as_spans(self.passage.sequence, breaks=(self.passage.written_from,))
+
+    def question(self, ask: Ask) -> Question:
+        """Raises as `Question`, `next_word` and `instead_of` do."""
+        question = self._plain(ask)
+        return instead_of(self.model, question, ask.instead) if ask.instead.strip() else question
+
+    def _plain(self, ask: Ask) -> Question:
+        if ask.aim == SPAN:
+            return Question(self.passage, Target(ask.start, ask.stop))
+        if ask.aim == NEXT:
+            return next_word(self.model, self.passage)
+        return whole(self.passage)
+
+
+class WordDesk:
+    """One for the whole app. Thread-safe."""
+
+    def __init__(self, studio: Studio, *, limit: int = MOST_EXPLAINED) -> None:
+        self.studio, self.limit = studio, limit
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def open(self, source: Source) -> Generator[Stage, None, Text]:
+        """Load and read. Raises `ModelError` or `PromptError`."""
+        model = yield from self.studio.load(source.model)
+        passage, note = passage_for(model, source, limit=self.limit)
+        return Text(model, passage, tuple(sentence for sentence in (note, passage.trimmed) if sentence))
+
+    def read_by(self, name: str, text: Text, ask: Ask) -> Generator[Stage, None, tuple[Text, Ask]]:
+        """The same text and target for another model. Raises `ExplainError` when it doesn't see the marked words."""
+        model = yield from self.studio.load(name)
+        other = Text(model, passage_again(model, text.passage))
+        return other, replace(ask, **_same_words(text, other, ask)) if ask.aim == SPAN else ask
+
+    def explain(self, text: Text, ask: Ask) -> Generator[Working, None, WordImportance]:
+        """The map; one that was worked out before comes at once. Raises as `explain_words` does."""
+
+        def work(tick: Tick) -> WordImportance:
+            return explain_words(
+                text.model, self._question(text, ask), method=ask.method, settings=ask.settings, unit=ask.unit,
+                baseline=ask.baseline, tick=tick,
+            )  # fmt: skip
+
+        return (yield from self._once(("map", text.key, ask), work, rows=self.rows(text, ask)))
+
+    def check(self, text: Text, ask: Ask) -> Generator[Working, None, Faithfulness]:
+        """Whether that map tells the truth, beside those of other methods that were asked already."""
+        importance = yield from self.explain(text, ask)
+        others = self.others(text, ask)
+
+        def work(tick: Tick) -> Faithfulness:
+            return check_map(text.model, importance, baseline=ask.baseline, others=others, tick=tick)
+
+        names = tuple(one.method for one in others)
+        return (yield from self._once(("check", text.key, ask, names), work, rows=350 + 2 * self.rows(text, ask)))
+
+    def others(self, text: Text, ask: Ask) -> tuple[WordImportance, ...]:
+        """Maps of the same target by other methods that lie here, newest first."""
+        with self._lock:
+            found = [
+                (key[2], kept) for key, kept in reversed(self._kept.items())
+                if isinstance(key, tuple) and key[0] == "map" and key[1] == text.key and key[2].method != ask.method
+            ]  # fmt: skip
+        alike = [kept for one, kept in found if replace(one, method=ask.method, settings=ask.settings) == ask]
+        return tuple({one.method: one for one in reversed(alike)}.values())
+
+    def rows(self, text: Text, ask: Ask) -> float:
+        """About how many rows that map takes."""
+        return self._passes(ask, sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop))
+
+    def seconds(self, text: Text, ask: Ask) -> dict[str, float]:
+        """What each method would take on this text, from one reading of it. A guess: rows that are read together cost less."""
+        row = self._kept_or("row", text.key, lambda: _seconds_a_row(text.model, self._question(text, ask)))
+        words = sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
+        return {name: row * self._passes(replace(ask, method=name), words) for name in METHODS}
+
+    @staticmethod
+    def _passes(ask: Ask, words: int) -> float:
+        way = METHODS[ask.method]
+        passes = way.passes(words, ask.settings)
+        return passes * ask.settings.tunnel_samples if ask.settings.tunnel and way.tunnels else passes
+
+    def _question(self, text: Text, ask: Ask) -> Question:
+        plain = replace(ask, method=Ask.method, unit=Ask.unit, baseline=Ask.baseline, settings=Ask().settings)
+        found: Question = self._kept_or("question", (text.key, plain), lambda: text.question(ask))
+        return found
+
+    question = _question
+
+    def _kept_or(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if (kind, key) in self._kept:
+                found: T = self._kept[kind, key]
+                return found
+        made = make()
+        self._keep((kind, key), made)
+        return made
+
+    def _once(self, key: Hashable, work: Callable[[Tick], T], *, rows: float) -> Generator[Working, None, T]:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                found: T = self._kept[key]
+                return found
+        made = yield from in_background(work, rows=rows)
+        self._keep(key, made)
+        return made
+
+    def _keep(self, key: Hashable, made: Any) -> None:
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+
+def _seconds_a_row(model: LanguageModel, question: Question) -> float:
+    """The second of two readings: the first one pays for much that isn't its own."""
+    scorer = Scorer(model, question)
+    with torch.no_grad():
+        scorer.scores(scorer.embeddings[None])
+        began = time.perf_counter()
+        scorer.scores(scorer.embeddings[None])
+    return time.perf_counter() - began
+
+
+def _same_words(text: Text, other: Text, ask: Ask) -> dict[str, int]:
+    """Where the marked words stand among the other model's tokens, by the characters before and in them."""
+    before, marked = (
+        "".join(piece.text for piece in text.passage.sequence[first:last]) for first, last in ((0, ask.start), (ask.start, ask.stop))
+    )
+    place, bounds = 0, []
+    for number, piece in enumerate(other.passage.sequence):
+        if piece.text and place < len(before) + len(marked) and place + len(piece.text) > len(before):
+            bounds.append(number)
+        place += len(piece.text)
+    if not bounds:
+        raise ExplainError(f"{other.model.card.title or other.model.name} doesn't see the marked words: compare on a shorter text.")
+    return {"start": bounds[0], "stop": bounds[-1] + 1}
