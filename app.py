@@ -14,7 +14,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: o
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from explain.tabs import attention
+from explain.tabs import attention, sheets
 from narrative.errors import NarrativeError
 from narrative.example import load_example
 from narrative.home import database, uploads
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server, *_ = page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
             max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False,
-            **theme.look(attention.STYLE),
+            **theme.look(sheets.STYLE, attention.STYLE),
         )  # fmt: skip
     except NarrativeError as error:
         return _refuse(str(error))

@@ -77,14 +77,17 @@ class WordDesk:
         """The same text and target for another model. Raises `ExplainError` when it doesn't see the marked words."""
         model = yield from self.studio.load(name)
         other = Text(model, passage_again(model, text.passage))
-        return other, replace(ask, **_same_words(text, other, ask)) if ask.aim == SPAN else ask
+        if ask.aim == SPAN:
+            start, stop = _same_words(text, other, ask)
+            ask = replace(ask, start=start, stop=stop)
+        return other, ask
 
     def explain(self, text: Text, ask: Ask) -> Generator[Working, None, WordImportance]:
         """The map; one that was worked out before comes at once. Raises as `explain_words` does."""
 
         def work(tick: Tick) -> WordImportance:
             return explain_words(
-                text.model, self._question(text, ask), method=ask.method, settings=ask.settings, unit=ask.unit,
+                text.model, self.question(text, ask), method=ask.method, settings=ask.settings, unit=ask.unit,
                 baseline=ask.baseline, tick=tick,
             )  # fmt: skip
 
@@ -117,7 +120,7 @@ class WordDesk:
 
     def seconds(self, text: Text, ask: Ask) -> dict[str, float]:
         """What each method would take on this text, from one reading of it. A guess: rows that are read together cost less."""
-        row = self._kept_or("row", text.key, lambda: _seconds_a_row(text.model, self._question(text, ask)))
+        row = self._kept_or("row", text.key, lambda: _seconds_a_row(text.model, self.question(text, ask)))
         words = sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
         return {name: row * self._passes(replace(ask, method=name), words) for name in METHODS}
 
@@ -127,12 +130,11 @@ class WordDesk:
         passes = way.passes(words, ask.settings)
         return passes * ask.settings.tunnel_samples if ask.settings.tunnel and way.tunnels else passes
 
-    def _question(self, text: Text, ask: Ask) -> Question:
+    def question(self, text: Text, ask: Ask) -> Question:
+        """What is asked, whatever the method."""
         plain = replace(ask, method=Ask.method, unit=Ask.unit, baseline=Ask.baseline, settings=Ask().settings)
         found: Question = self._kept_or("question", (text.key, plain), lambda: text.question(ask))
         return found
-
-    question = _question
 
     def _kept_or(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:
@@ -170,7 +172,7 @@ def _seconds_a_row(model: LanguageModel, question: Question) -> float:
     return time.perf_counter() - began
 
 
-def _same_words(text: Text, other: Text, ask: Ask) -> dict[str, int]:
+def _same_words(text: Text, other: Text, ask: Ask) -> tuple[int, int]:
     """Where the marked words stand among the other model's tokens, by the characters before and in them."""
     before, marked = (
         "".join(piece.text for piece in text.passage.sequence[first:last]) for first, last in ((0, ask.start), (ask.start, ask.stop))
@@ -182,4 +184,4 @@ def _same_words(text: Text, other: Text, ask: Ask) -> dict[str, int]:
         place += len(piece.text)
     if not bounds:
         raise ExplainError(f"{other.model.card.title or other.model.name} doesn't see the marked words: compare on a shorter text.")
-    return {"start": bounds[0], "stop": bounds[-1] + 1}
+    return bounds[0], bounds[-1] + 1

@@ -1,14 +1,4 @@
 // The Attention tab: what is chosen, what is asked for, and how the answers are handed to the parts of the page.
-const root = element.querySelector('.attn');
-const find = selector => root.querySelector(selector);
-const make = (tag, className, ...inside) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  node.append(...inside.filter(one => one != null && one !== ''));
-  return node;
-};
-const percent = share => share >= 0.1 ? `${(100 * share).toFixed(0)} %` : share >= 0.001 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
-
 const wish = { view: 'head', unit: 'words', hide_sink: false, part: null, layer: 0, head: null, place: null, kind: 'zero', watched: 'word', compare: '' };
 const source = { source: 'draft', draft: '', sheet: '', until: null, model: '', prompt: '', completion: '' };
 const ALL = ['text', 'view', 'overview', 'about'], FIRST = ['text', 'view'];
@@ -16,7 +6,6 @@ const TOGETHER = ['head', 'model']; // views that show all heads of a layer at o
 const owed = new Set(); // parts of the page that are not yet as they should be
 let turn = 0, opening = null, seen = new Set(), text = null;
 
-const dark = () => document.body.classList.contains('dark');
 const state = () => ({ ...source, look: { ...wish, dark: dark() } });
 
 function ask(want) {
@@ -85,9 +74,6 @@ function take() {
 }
 
 // ---- chips and switches: one listener, a word for each kind of choice
-const pressed = (kind, chosen) => {
-  for (const chip of root.querySelectorAll(`[data-${kind}]`)) chip.setAttribute('aria-pressed', String(chip.dataset[kind] === chosen));
-};
 function press() {
   for (const kind of ['view', 'unit', 'kind', 'watched']) pressed(kind, wish[kind]);
   pressed('part', wish.part);

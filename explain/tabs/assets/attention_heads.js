@@ -1,7 +1,7 @@
 // What each head does, and what it matters.
 function drawOverview(value) {
   const place = find('.plot.overview');
-  plot(place, value.figure).catch(unplotted);
+  plot(place, value.figure, openHead).catch(unplotted);
   find('.roles').replaceChildren(...(value.counts || []).map(role => {
     const swatch = make('i');
     swatch.style.background = role.colour;
@@ -58,7 +58,7 @@ function drawEffect(value) {
 function drawSurvey(value) {
   surveyed.hidden = false;
   surveyed.textContent = value.trouble || value.sentence;
-  if (value.figure) plot(survey, value.figure).catch(unplotted);
+  if (value.figure) plot(survey, value.figure, openHead).catch(unplotted);
   if (value.trouble || value.done) { surveying = 0; running(false); }
   find('[data-save=survey]').hidden = !value.whole;
 }

@@ -1,18 +1,4 @@
 // The text: where it comes from, and its words to click in.
-function options(select, entries, chosen) {
-  select.replaceChildren(...entries.map(([title, value]) => {
-    const option = make('option', '', title);
-    option.value = value;
-    return option;
-  }));
-  if (![...select.options].some(option => option.value === String(chosen ?? ''))) {
-    const option = make('option', '', String(chosen));
-    option.value = chosen;
-    select.append(option);
-  }
-  select.value = String(chosen ?? '');
-}
-
 function drawText(value) {
   text = value;
   opening = null;
@@ -55,25 +41,10 @@ function drawPickers(view) {
 function drawStrip(value) {
   const strip = find('.strip');
   const held = strip.contains(document.activeElement);
+  const several = value.runs.length > 1;
   strip.replaceChildren(...value.runs.map((run, number) => {
-    const line = make('p', value.runs.length > 1 && number === 0 ? 'run reading' : 'run');
-    if (value.runs.length > 1) line.append(make('span', 'side', number === 0 ? 'it read' : 'it wrote'));
-    let written = run[0]?.[2];
-    for (const [words, place, mine, bare] of run) {
-      if (mine && !written) {
-        const wall = make('span', 'wall');
-        wall.title = 'From here on it was written';
-        line.append(wall);
-      }
-      written = mine;
-      const space = words.match(/^\s*/)[0];
-      if (space) line.append(space);
-      const word = make('span', ['w', mine ? 'mine' : '', bare ? 'bare' : ''].filter(Boolean).join(' '), words.slice(space.length).trimEnd());
-      word.dataset.place = place;
-      word.dataset.run = value.encoder && number === 0 ? 'encoder' : 'sequence';
-      word.setAttribute('role', 'button');
-      line.append(word, words.slice(space.length).match(/\s*$/)[0]);
-    }
+    const { line, words } = lineOf(run, several ? [number ? '' : 'reading', number ? 'it wrote' : 'it read'] : null);
+    words.forEach(word => { word.dataset.run = value.encoder && number === 0 ? 'encoder' : 'sequence'; });
     return line;
   }));
   markWord(held);
@@ -105,18 +76,7 @@ find('.strip').addEventListener('click', event => {
   const word = event.target.closest('.w');
   if (word) pickWord(word);
 });
-find('.strip').addEventListener('keydown', event => {
-  const word = event.target.closest('.w');
-  if (!word || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); return pickWord(word); }
-  const words = [...find('.strip').querySelectorAll('.w')], at = words.indexOf(word);
-  const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: words.length - 1 }[event.key];
-  if (next === undefined) return;
-  event.preventDefault();
-  const target = words[Math.min(words.length - 1, Math.max(0, next))];
-  words.forEach(one => { one.tabIndex = one === target ? 0 : -1; });
-  target.focus();
-});
+rove(find('.strip'), pickWord);
 
 find('.own').addEventListener('submit', event => {
   event.preventDefault();

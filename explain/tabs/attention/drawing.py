@@ -14,9 +14,9 @@ from explain.reading import Look, Opened, Picture, Source, WordReport
 from explain.reading.picture import percent
 from explain.results import ENCODER, TITLES
 from explain.roles import ROLES
-from explain.words import Piece, Span
+from explain.tabs.texts import draft_line, run_of
+from explain.words import Span
 from narrative.models import SEQ2SEQ
-from narrative.studio.words import brief
 
 Data = dict[str, Any]
 
@@ -25,15 +25,15 @@ def draw_text(opened: Opened, look: Look, *, source: Source, sheet: str, models:
     """The text to click in, and what can be chosen for this model."""
     one = opened.map(look)
     passage = opened.passage
-    runs = [_run(passage.sequence, one.queries if one.name != ENCODER else _spans(opened, look), passage.written_from)]
+    runs = [run_of(passage.sequence, one.queries if one.name != ENCODER else _spans(opened, look), passage.written_from)]
     if passage.kind == SEQ2SEQ:
         prompt = next(entry for entry in opened.maps(look).maps if entry.name == ENCODER)
-        runs.insert(0, _run(passage.encoder, prompt.queries, len(passage.encoder)))
+        runs.insert(0, run_of(passage.encoder, prompt.queries, len(passage.encoder)))
     return {
         "runs": runs, "encoder": passage.kind == SEQ2SEQ, "notes": opened.notes, "model": opened.model.name,
         "layers": one.layers, "heads": one.heads, "part": one.name,
         "parts": [[entry.name, TITLES[entry.name]] for entry in opened.pieces.maps], "models": list(models),
-        "layer": look.layer, "head": look.head, "place": look.place, "line": _draft_line(source), "sink": one.keys[0].label,
+        "layer": look.layer, "head": look.head, "place": look.place, "line": draft_line(source), "sink": one.keys[0].label,
         "draft": source.draft.id if source.draft else "", "sheet": sheet, "until": source.until,
     }  # fmt: skip
 
@@ -41,19 +41,6 @@ def draw_text(opened: Opened, look: Look, *, source: Source, sheet: str, models:
 def _spans(opened: Opened, look: Look) -> tuple[Span, ...]:
     """The queries of the decoder, while the encoder is looked at."""
     return next(entry for entry in opened.maps(look).maps if entry.name != ENCODER).queries
-
-
-def _run(pieces: Sequence[Piece], spans: Sequence[Span], written_from: int) -> list[list[Any]]:
-    """[text, place, whether it was written] a span. What has no text of its own shows its label."""
-    words = []
-    for span in spans:
-        text = "".join(piece.text for piece in pieces[span.start : span.stop])
-        words.append([text if text.strip() else text + span.label, span.start, span.start >= written_from, not text.strip()])
-    return words
-
-
-def _draft_line(source: Source) -> str:
-    return f"Draft {source.draft.number + 1} of “{brief(source.draft.prompt, 60)}”" if source.draft else ""
 
 
 def draw_overview(opened: Opened, look: Look, compared: AttentionDifference | None = None) -> Data:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -12,35 +11,30 @@ import gradio as gr
 
 from explain.ablation import ablate_head
 from explain.compare import AttentionDifference
-from explain.reading import Desk, Look, Opened, Source, about_word, draw_picture
+from explain.reading import Desk, Look, Opened, about_word, draw_picture
 from explain.reading.mattering import part_of, target_of
 from explain.reading.saving import saved
 from explain.results import ENCODER
 from explain.tabs.attention.drawing import draw_about, draw_effect, draw_overview, draw_survey, draw_text, draw_view
-from explain.tabs.attention.newest import Newest
+from explain.tabs.newest import Newest
+from explain.tabs.texts import Origin, file_for, finished, origin_of, place_of, selected
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
-from narrative.generation import Draft
 from narrative.selection import Selection
 from narrative.studio import Stage, Studio
 from narrative.tabs.header import choices
 from narrative.tabs.shared import Owners, said, sorry, text_of
 
 Data = dict[str, Any]
-SOURCES = ("draft", "own")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One event of the page, read. The page says itself which draft and which stretch of it is on it: the selection that all tabs
-    share may have moved on."""
+    """One event of the page, read."""
 
     look: Look
-    source: Source
+    origin: Origin
     want: tuple[str, ...]
     turn: int
-    sheet: str = ""
-    opening: bool = False
-    token: int | None = None  # that was chosen elsewhere, when the tab is opened
 
 
 class Handlers:
@@ -58,7 +52,7 @@ class Handlers:
         try:
             asked = self._asked(self.owners.of(owner, request), selection, data)
             self._newest.note(session, asked.turn)
-            opened = yield from _staged(self.desk.open(asked.source), answer)
+            opened = yield from _staged(self.desk.open(asked.origin.source), answer)
             look = _at_selection(asked, opened).fitted(opened.map(asked.look))
             compared = None
             if look.view == "difference" and {"view", "overview"} & {*asked.want}:
@@ -82,7 +76,7 @@ class Handlers:
             asked = self._asked(self.owners.of(owner, request), selection, data)
             if self._surveys.passed(session, asked.turn):
                 return  # stopped while it waited
-            opened = finished(self.desk.open(asked.source))
+            opened = finished(self.desk.open(asked.origin.source))
             look = asked.look.fitted(opened.map(asked.look))
             target, words = target_of(opened, look)
             for result in opened.survey(part=part_of(opened, look), kind=look.kind, target=target):
@@ -103,13 +97,12 @@ class Handlers:
         """A file of what is shown. -> courier, notice"""
         try:
             asked = self._asked(self.owners.of(owner, request), selection, data)
-            opened = finished(self.desk.open(asked.source))
+            opened = finished(self.desk.open(asked.origin.source))
             look = asked.look.fitted(opened.map(asked.look))
             wanted = look.view == "difference" and look.compare
             compared = finished(self.desk.compared(opened, look.compare, look=look)) if wanted else None
             file = saved(opened, look, what=text_of(data, "what"), compared=compared)
-            content = base64.b64encode(file.data).decode()
-            return {"kind": "file", "name": file.name, "type": file.media_type, "data": content, "number": time.time_ns()}, said("")
+            return file_for(file.name, file.media_type, file.data), said("")
         except Exception as error:  # noqa: BLE001
             return gr.skip(), sorry(error)
 
@@ -121,30 +114,7 @@ class Handlers:
             raise SettingsError(f"The page sent {shown(data)}. Reload it.")
         for part in want:
             require_choice("part of the page", part, PARTS)
-        look, model = Look.of(given), text_of(data, "model")
-        require_choice("source", data.get("source"), SOURCES)
-        if data["source"] == "own":
-            source = Source(model or text_of(data, "usual"), None, text_of(data, "prompt"), text_of(data, "completion"))
-            return Asked(look, source, tuple(want), turn)
-        if data.get("opening") is True:
-            chosen = _wanted(data) or selection
-            draft = self._chosen(owner, chosen)
-            token = chosen.token if chosen.draft == draft.id else None
-            return Asked(look, Source(model or draft.model, draft, until=token), tuple(want), turn, chosen.sheet or "", True, token)
-        until = data.get("until")
-        if not (until is None or isinstance(until, int)):
-            raise SettingsError(f"The page sent {shown(until)} as the last word that is shown. Reload it.")
-        draft = self.studio.draft(owner, text_of(data, "draft"))
-        return Asked(look, Source(model or draft.model, draft, until=until), tuple(want), turn, text_of(data, "sheet"))
-
-    def _chosen(self, owner: str, selection: Selection) -> Draft:
-        """The draft that is chosen in Generate; a newcomer's is the first of the example."""
-        if selection.draft:
-            return self.studio.draft(owner, selection.draft)
-        drafts = self.studio.example_drafts()
-        if not drafts:
-            raise NarrativeError("Nothing is written yet. Write something in Generate, or type a text of your own here.")
-        return drafts[0]
+        return Asked(Look.of(given), origin_of(self.studio, owner, selection, data), tuple(want), turn)
 
     def _compared(self, opened: Opened, look: Look, answer: Data) -> Generator[tuple[Any, ...], None, tuple[Any, Data]]:
         """The other model's reading, or in `answer` the sentence that says why there is none: the rest of the page doesn't need it."""
@@ -157,7 +127,7 @@ class Handlers:
 
 
 def _text(asked: Asked, opened: Opened, look: Look, _: AttentionDifference | None) -> Data:
-    return draw_text(opened, look, source=asked.source, sheet=asked.sheet, models=choices())
+    return draw_text(opened, look, source=asked.origin.source, sheet=asked.origin.sheet, models=choices())
 
 
 def _overview(_: Asked, opened: Opened, look: Look, compared: AttentionDifference | None) -> Data:
@@ -194,43 +164,17 @@ def _effect(_: Asked, opened: Opened, look: Look, __: AttentionDifference | None
 PARTS = {"text": _text, "view": _view, "overview": _overview, "about": _about, "effect": _effect}  # of the page: name -> what draws it
 
 
-def _wanted(data: Data) -> Selection | None:
-    """The draft whose link “Attention” was pressed: the shared selection may not know of it yet."""
-    sheet, draft, token = (data.get(name) for name in ("sheet", "draft", "token"))
-    if not isinstance(sheet, str) or not isinstance(draft, str) or not draft or not isinstance(token, int):
-        return None
-    return Selection(sheet, draft, token)
-
-
 def _selected(asked: Asked, opened: Opened, look: Look, selection: Selection) -> Any:
     """The word that is chosen here is chosen everywhere, where it is a word of the draft."""
-    draft = asked.source.draft
-    if draft is None or look.place is None or not asked.sheet or opened.map(look).name == ENCODER:
-        return gr.skip()
-    begin = _offset(opened, draft)
-    token = None if begin is None else look.place - begin
-    wanted = Selection(asked.sheet, draft.id, token)
-    return gr.skip() if token is None or not 0 <= token < len(draft.tokens) or wanted == selection else wanted
-
-
-def _offset(opened: Opened, draft: Draft) -> int | None:
-    """Where the first token of the draft would stand in the sequence that is shown, below 0 when it was left out.
-
-    None when the draft was cut into other tokens, for then its tokens are not these.
-    """
-    passage = opened.passage
-    left_out = len(draft.tokens) - len(passage.completion) - passage.cut
-    same = left_out >= 0 and [piece.id for piece in passage.completion] == list(draft.ids[left_out : len(draft.tokens) - passage.cut])
-    return passage.written_from - left_out if same else None
+    wanted = None if opened.map(look).name == ENCODER else selected(asked.origin, opened.passage, look.place)
+    return gr.skip() if wanted is None or wanted == selection else wanted
 
 
 def _at_selection(asked: Asked, opened: Opened) -> Look:
     """When the tab is opened, the word that was chosen elsewhere is chosen here, if it is to be seen."""
-    if not asked.opening or asked.token is None or asked.source.draft is None:
+    if not asked.origin.opening or asked.origin.token is None:
         return asked.look
-    begin = _offset(opened, asked.source.draft)
-    place = None if begin is None else begin + asked.token
-    return replace(asked.look, place=place if place is not None and 0 <= place < len(opened.passage.sequence) else None)
+    return replace(asked.look, place=place_of(asked.origin, opened.passage))
 
 
 def _staged(work: Generator[Stage, None, Any], answer: Data) -> Generator[tuple[Any, ...], None, Any]:
@@ -241,12 +185,3 @@ def _staged(work: Generator[Stage, None, Any], answer: Data) -> Generator[tuple[
         except StopIteration as end:
             return end.value
         yield answer | {"at": time.time_ns(), "stage": stage.text}, gr.skip()
-
-
-def finished(work: Generator[Stage, None, Any]) -> Any:
-    """What comes of it, without its stages."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value

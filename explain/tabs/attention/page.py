@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from explain.reading import VIEWS
+from explain.tabs.sheets import asset
 from narrative.tabs.serving import script_address
 
-ASSETS = Path(__file__).parent.parent / "assets"
-SCRIPTS = ("attention.js", "attention_text.js", "attention_view.js", "attention_heads.js", "attention_word.js")
-STYLE = (ASSETS / "attention.css").read_text(encoding="utf-8")
+SCRIPTS = ("parts.js", "attention.js", "attention_text.js", "attention_view.js", "attention_heads.js", "attention_word.js")
+STYLE = asset("attention.css")
 _CHIPS = "".join(
     f'<button type="button" class="chip" data-view="{name}" aria-pressed="false">{title}</button>' for name, title in VIEWS.items()
 )
 _TEMPLATE = f"""
-<div class="attn" data-script="{script_address()}" aria-busy="false">
+<div class="attn explain" data-script="{script_address()}" aria-busy="false">
   <div class="attn-ask">
     <section class="card" aria-labelledby="attn-source">
       <h2 id="attn-source">Text</h2>
@@ -117,5 +115,4 @@ _TEMPLATE = f"""
 
 
 def build_page() -> gr.HTML:
-    script = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return gr.HTML(None, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, elem_id="attention")
+    return gr.HTML(None, html_template=_TEMPLATE, js_on_load=asset(*SCRIPTS), apply_default_css=False, elem_id="attention")
