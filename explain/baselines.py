@@ -68,7 +68,7 @@ def _neutral(model: LanguageModel, embedding: torch.nn.Module) -> tuple[torch.Te
 
 
 def _token(model: LanguageModel, embedding: torch.nn.Module, identity: int) -> torch.Tensor:
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference mode: gradients may flow past it later
         return torch.as_tensor(embedding(torch.tensor([identity], device=model.device))[0]).clone()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,8 +93,10 @@ class WordImportance:
                 arrays = {name: stored[name] for name in _ARRAYS if name in stored}
             told["question"] = _stored_question(told["question"])
             told["words"] = tuple(Span(*span) for span in told["words"])
+            if told["direction"] not in DIRECTIONS or any(array.shape[-1:] != (len(told["words"]),) for array in arrays.values()):
+                raise ValueError(path)
             return cls(**told | arrays | {"notes": tuple(told["notes"])})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, AttributeError, NotImplementedError, zlib.error) as error:
             raise ExplainError(f"{path.name} holds no word importance of Narrative, or is damaged.") from error
 
 

@@ -172,11 +172,22 @@ def instead_of(model: LanguageModel, question: Question, text: str) -> Question:
     passage, target = question.passage, question.target
     first = passage.sequence[target.start].text
     given = text if text[:1].isspace() or not first[:1].isspace() else first[: len(first) - len(first.lstrip())] + text
-    ids = model.tokenizer(given, add_special_tokens=False, verbose=False)["input_ids"] if text.strip() else []
-    if not ids:
+    pieces = _continued(model, [piece.id for piece in passage.sequence[: target.start]], given) if text.strip() else ()
+    if not pieces:
         raise PromptError("Give the word that could have stood there instead.")
-    before = [piece.id for piece in passage.sequence[: target.start]]
-    pieces = pieces_of(model, before, ids)[len(before) :]
-    if [piece.id for piece in pieces] == [piece.id for piece in passage.sequence[target.start : target.stop]]:
+    stands = passage.sequence[target.start : target.stop]
+    same = [piece.id for piece in pieces] == [piece.id for piece in stands]
+    if same or "".join(piece.text for piece in pieces) == "".join(piece.text for piece in stands):
         raise PromptError("That is the word that stands there already. Give another one.")
     return replace(question, instead=pieces)
+
+
+def _continued(model: LanguageModel, before: Sequence[int], text: str) -> tuple[Piece, ...]:
+    """The tokens of `text` after `before`. Tokenizers that put a space before whatever they read are given it without its own."""
+    found: list[tuple[Piece, ...]] = []
+    for given in (text, text.lstrip()):
+        ids = model.tokenizer(given, add_special_tokens=False, verbose=False)["input_ids"]
+        found.append(pieces_of(model, before, ids)[len(before) :])
+        if "".join(piece.text for piece in found[-1]) == text:
+            return found[-1]
+    return found[0]

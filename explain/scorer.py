@@ -42,6 +42,13 @@ class Scorer:
             self.embeddings: torch.Tensor = self.embed(self.ids[None])[0].clone()  # (token, width)
         self.free = torch.from_numpy(question.can_change()).to(model.device)  # (token,)
         target = question.target
+        written = target.start + max(target.stop - target.start, len(question.instead)) - 1
+        longest = max(question.offset, written)
+        if longest > model.context:
+            raise ExplainError(
+                f"{model.card.title or model.name} reads {model.context:,} tokens at once, and here are {longest:,} up to the end of the "
+                "target. Shorten the text, or choose an earlier word."
+            )
         self.asked = self.ids[question.offset + target.start : question.offset + target.stop]  # (target,)
         self.weights: tuple[float, float] = (1, -1)
         self.instead = torch.tensor([piece.id for piece in question.instead], dtype=torch.long, device=model.device)
@@ -50,6 +57,12 @@ class Scorer:
         """The same scorer with other weights of the target and of `instead`: (1, -1) is their difference."""
         one = copy.copy(self)
         one.weights = (own, other)
+        return one
+
+    def with_embeddings(self, embeddings: torch.Tensor) -> Scorer:
+        """The same scorer with other embeddings of the text: (token, width)."""
+        one = copy.copy(self)
+        one.embeddings = embeddings
         return one
 
     @property
@@ -79,24 +92,30 @@ class Scorer:
     def _score(self, embeddings: torch.Tensor, border: int) -> torch.Tensor:
         """Rows that end where the target's last token would come; an encoder reads what stands before `border`."""
         own, other = self.weights
-        score: torch.Tensor = own * self._read(embeddings, self.asked, border).sum(-1) if own else torch.zeros(())
+        nothing = embeddings.new_zeros(len(embeddings))
+        score: torch.Tensor = own * self._read(embeddings, self.asked, border).sum(-1) if own else nothing
         if not len(self.instead) or not other:
             return score
         begin = embeddings.shape[1] + 1 - len(self.asked)
         more = self.embed(self.instead[None, :-1]).expand(len(embeddings), -1, -1).to(embeddings.dtype)
         rival = self._read(torch.cat([embeddings[:, :begin], more], dim=1), self.instead, border).sum(-1)
-        return torch.add(score, rival, alpha=other)
+        difference: torch.Tensor = torch.add(score, rival, alpha=other)
+        return difference
 
     def _read(self, embeddings: torch.Tensor, asked: torch.Tensor, border: int) -> torch.Tensor:
         """Log-probability of `asked`, of which the last comes one after these rows: (row, asked)."""
+        found = self._read_unheard(embeddings, asked, border)
+        self.tick(len(embeddings))
+        return found
+
+    def _read_unheard(self, embeddings: torch.Tensor, asked: torch.Tensor, border: int) -> torch.Tensor:
         inputs = {"inputs_embeds": embeddings}
         if self.model.kind == SEQ2SEQ:
             inputs = {"inputs_embeds": embeddings[:, :border], "decoder_inputs_embeds": embeddings[:, border:]}
         with self.last(len(asked)):
             logits = self.reader(**inputs, use_cache=False).logits.float()
-        self.tick(len(embeddings))
-        own: torch.Tensor = logits.gather(-1, asked[None, :, None].expand(len(logits), -1, -1)).squeeze(-1)
-        return own - logits.logsumexp(-1)
+        found: torch.Tensor = logits.gather(-1, asked[None, :, None].expand(len(logits), -1, -1)).squeeze(-1) - logits.logsumexp(-1)
+        return found
 
     @contextmanager
     def last(self, count: int) -> Iterator[None]:
@@ -118,11 +137,12 @@ class Scorer:
         border, ids = self.question.offset, self.ids[None, : self.length]
         told = {"input_ids": ids} if not border else {"input_ids": ids[:, :border], "decoder_input_ids": ids[:, border:]}
         try:
-            read = self.token_scores(self.embeddings[None])[0]
+            read = self._read_unheard(self.embeddings[None, : self.length], self.asked, border)[0]  # `tick` may raise what is caught here
             with self.last(len(self.asked)):
                 logits = self.reader(**told, use_cache=False).logits.float()
         except (TypeError, ValueError, NotImplementedError) as error:
             raise self._unfit() from error
+        self.tick(1)
         plain = logits[0].log_softmax(-1).gather(-1, self.asked[:, None]).squeeze(-1)
         if not (read - plain).abs().max() <= _CLOSE * plain.abs().max().clamp(min=1):
             raise self._unfit()

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_JOINS = frozenset("'-_\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}")  # inside a word: don't, well-known
+_UNSEEN = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}\N{WORD JOINER}"  # inside a word: Persian, emoji of several
+_JOINS = frozenset("'-_\N{RIGHT SINGLE QUOTATION MARK}\N{HYPHEN}\N{NON-BREAKING HYPHEN}" + _UNSEEN)  # inside a word: don't, well-known
+_STRANGE = "\N{REPLACEMENT CHARACTER}"
 _ENDS = (".", "!", "?", "…", "。", "\N{FULLWIDTH EXCLAMATION MARK}", "\N{FULLWIDTH QUESTION MARK}", "؟", "।")  # of a sentence
 _CLOSING = "\"')]}»”“\N{RIGHT SINGLE QUOTATION MARK}\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"  # German closes with “
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")  # writing without spaces
@@ -52,16 +54,33 @@ def words_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tu
 def sentences_as_spans(pieces: Sequence[Piece], *, breaks: Iterable[int] = ()) -> tuple[Span, ...]:
     """Words grouped into sentences: one ends after . ! ? … and their like, with the quotes and brackets that close it, and at an
     empty line. A stop inside a word or a number ends nothing; "Mr." does, for what a name is only its reader knows."""
-    walls, begins, ended = set(breaks), [0], False
+    walls, begins = set(breaks), [0]
+    ended, since, gap, last = False, 0, "", ""  # whether a stop stood, where what follows would begin, the space so far, what stood last
     for word in words_as_spans(pieces, breaks=walls):
         text = "".join(piece.text for piece in pieces[word.start : word.stop])
-        closing = bool(text) and not text[0].isspace() and all(character in _CLOSING for character in text.strip())
-        if word.start and (word.start in walls or (ended and not closing) or text.startswith("\n\n")):
+        body = text.strip()
+        if word.start in walls and word.start:
             begins.append(word.start)
-            ended = False
-        ended = (ended and closing) or text.rstrip(_CLOSING).endswith(_ENDS) or text.endswith("\n\n")
+            ended, since, gap, last = False, word.start, "", ""
+        gap += text[: len(text) - len(text.lstrip())]
+        if not body:
+            continue
+        if since > begins[-1] and (gap.count("\n") > 1 or (ended and not _goes_on(last, gap, body))):
+            begins.append(since)
+        closing = not gap and not body.strip(_CLOSING)
+        ended = (ended and closing) or body.rstrip(_CLOSING).endswith(_ENDS)
+        since, gap, last = word.stop, text[len(text.rstrip()) :], body[-1]
     bounds = [*begins, len(pieces)]
     return tuple(Span(start, stop, _label(pieces[start:stop])) for start, stop in pairwise(bounds)) if pieces else ()
+
+
+def _goes_on(last: str, gap: str, body: str) -> bool:
+    """Whether a word still belongs to the sentence that seemed to have ended: what closes it, more stops (?!, . . .), 3.14, e.g."""
+    if not gap and not body.strip(_CLOSING):
+        return True
+    if body[0] in _ENDS and not body.strip("".join(_ENDS) + _CLOSING):
+        return True
+    return not gap and last == "." and _joins(body[0])
 
 
 def drawn_span(pieces: Sequence[Piece], start: int, stop: int) -> Span | None:
@@ -94,6 +113,8 @@ def _begins(pieces: Sequence[Piece], place: int, walls: set[int]) -> bool:
     if _is_special(pieces[place]):
         return True
     text, before = _text_from(pieces, place), _text_before(pieces, place, walls)
+    if text and before and not before[-1].isspace() and _clings(before[-1], text[0]):
+        return False
     if not text or text[0].isspace() or not before or before[-1].isspace():
         return not _only_space(before) or text[:1].isspace()
     return not (_joins(before[-1]) and _joins(text[0]))
@@ -138,6 +159,17 @@ def _joins(character: str) -> bool:
     return not unicodedata.name(character, "").startswith(_SPACELESS)
 
 
+def _clings(before: str, character: str) -> bool:
+    """Whether `character` is part of what is seen as one character with the one before it: an accent, a vowel sign, an emoji's colour."""
+    if before == "\N{ZERO WIDTH JOINER}" and not character.isspace():
+        return True
+    name = unicodedata.name(character, "")
+    flag = "REGIONAL INDICATOR"
+    if name.startswith(flag):
+        return unicodedata.name(before, "").startswith(flag)
+    return unicodedata.category(character)[0] == "M" or character == "\N{ZERO WIDTH JOINER}" or name.startswith("EMOJI MODIFIER")
+
+
 def _label(pieces: Sequence[Piece]) -> str:
     """What a reader is shown for these tokens together."""
     if len(pieces) == 1:
@@ -148,8 +180,11 @@ def _label(pieces: Sequence[Piece]) -> str:
 
 def visible(text: str) -> str:
     """`text` for a label: without the space around it; what is only space is shown by a sign; "" for nothing at all."""
-    bare = "".join(character if character.isprintable() or character.isspace() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    seen = (character if character.isprintable() or character.isspace() or character in _UNSEEN else _STRANGE for character in text)
+    bare = "".join(seen)
     inner = " ".join(bare.split())
+    if inner and not inner.strip(_UNSEEN + "\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}"):
+        return _STRANGE
     if inner or not bare:
         return inner
     return "¶" if "\n" in bare else "␣"
