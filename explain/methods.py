@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from explain.attribution import input_x_gradient
+from explain.attribution import gradients, perturbation, through_noise
 from explain.importance import HIGH, LOW, RAISES, WordImportance
 from explain.leaving import ablation
 from explain.method import Found, Method, MethodSettings
@@ -19,15 +20,59 @@ from explain.words import Span
 from narrative.errors import ExplainError, SettingsError, require_choice
 from narrative.models import LanguageModel
 
-METHODS: dict[str, Method] = {
+GRADIENT = 3  # rows that one with its gradient takes the time of
+METHODS: dict[str, Method] = {  # from instant to thorough
     "input x gradient": Method(
-        "Gradient", "instant", "How strongly the target answers to a small change of each word, times the word itself. Instant, and rough.",
-        "Shrikumar et al. 2016", input_x_gradient, lambda _, __: 3, baseline=False,
+        "Gradient", "instant", "How strongly the target answers to a small change of each word, times the word itself. Instant and "
+        "rough: it knows the text as it stands, and nothing of what would happen without a word.",
+        "Shrikumar et al. 2016", gradients.input_x_gradient, lambda _, __: GRADIENT, baseline=False,
+    ),
+    "saliency": Method(
+        "Saliency", "instant", "How strongly the target answers to a small change of each word, in whatever direction. Instant and "
+        "rough: it can't tell a word that helped from one that was in the way.",
+        "Simonyan et al. 2013", gradients.saliency, lambda _, __: GRADIENT, direction=HIGH, linear=False, baseline=False,
     ),
     "ablation": Method(
         "Ablation", "quick", "Each word in turn is replaced by the baseline; its score is what the target loses by that. Exact for one "
         "word at a time, blind to words that stand in for each other.",
         "Li et al. 2016; Zeiler and Fergus 2014", ablation, lambda words, _: words + 1,
+    ),
+    "occlusion": Method(
+        "Occlusion", "quick", "A few neighbouring words at a time are replaced by the baseline. It sees what a phrase does together, "
+        "and blurs which of its words it was.",
+        "Zeiler and Fergus 2014", perturbation.occlusion, lambda words, settings: max(words - settings.window + 1, 1) + 1,
+        uses=("window",),
+    ),
+    "gradient shap": Method(
+        "Gradient SHAP", "quick", "The gradient at random points on the way from a text of baselines to this one. Quick, but its scores "
+        "are often far from adding up to what they explain: look at its error.",
+        "Lundberg and Lee 2017; Erion et al. 2021", gradients.gradient_shap,
+        lambda _, settings: GRADIENT * (settings.samples or gradients.DRAWS), complete=True, tunnels=False, uses=("samples", "seed"),
+    ),
+    "integrated gradients": Method(
+        "Integrated Gradients", "quick", "The gradient all along the way from a text of baselines to this one. The scores add up to what "
+        "the target gains on it, but what lies between is no text that anybody would write.",
+        "Sundararajan et al. 2017", gradients.integrated_gradients, lambda _, settings: GRADIENT * settings.steps + 2, complete=True,
+        uses=("steps",),
+    ),
+    "lime": Method(
+        "LIME", "thorough", "Words are replaced at random, about half of them at once, and a straight line is fitted to what becomes of "
+        "the target. Blind to words that only matter together.",
+        "Ribeiro et al. 2016", perturbation.lime, lambda words, settings: _texts(words, perturbation.draws(words, settings)),
+        uses=("samples", "seed"),
+    ),
+    "kernel shap": Method(
+        "Kernel SHAP", "thorough", "As LIME, but weighted so that the scores come near each word's fair share in what all of them do "
+        "together. Rough where the draws are few.",
+        "Lundberg and Lee 2017", perturbation.kernel_shap, lambda words, settings: _texts(words, perturbation.draws(words, settings)),
+        complete=True, uses=("samples", "seed"),
+    ),
+    "shapley": Method(
+        "Shapley values", "thorough", "The words come in one after the other, in random orders; a word's score is what it adds in the "
+        "mean. Words that stand in for each other share what they do. Slow.",
+        "Shapley 1953; Castro et al. 2009", perturbation.shapley,
+        lambda words, settings: _texts(words, words * (settings.samples or perturbation.PERMUTATIONS) + 1), complete=True,
+        uses=("samples", "seed"),
     ),
 }  # fmt: skip
 LEFT_OUT = {
@@ -73,8 +118,23 @@ def explain_words(
     direction, notes = empty.direction, found.notes
     if question.instead and not _linear(way, settings):
         direction = RAISES if direction == HIGH else direction
-    checks = {**found.checks, **(_sums(scorer, scores, before) if way.complete and _linear(way, settings) else {})}
+    checks = {**found.checks, **(_sums(scorer, scores, before) if way.complete and not settings.tunnel else {})}
     return replace(empty, scores=scores, direction=direction, checks=checks, notes=notes, spread=found.spread, layers=found.layers)
+
+
+def estimate(method: str, words: int, settings: MethodSettings, *, contrast: bool = False) -> float:
+    """Rows that a method reads for so many words that count; a row with its gradient counts three. With `contrast`, for both sides.
+
+    Integrated Gradients may take more: it goes on until its scores add up.
+    """
+    require_choice("method", method, METHODS)
+    passes: float = METHODS[method].passes(words, settings) * (settings.tunnel_samples if settings.tunnel else 1)
+    return (passes + 2) * (2 if contrast else 1)  # the text as it stands, and nothing of it
+
+
+def _texts(words: int, drawn: int) -> int:
+    """How many texts are read of those drawn: none twice, and so many words make only so many texts."""
+    return min(drawn, 1 << min(words, 30))
 
 
 def _linear(way: Method, settings: MethodSettings) -> bool:
@@ -87,9 +147,10 @@ def _direction(way: Method, settings: MethodSettings) -> str:
 
 def _found(way: Method, scorer: Scorer, spans: tuple[Span, ...], settings: MethodSettings) -> Found:
     """A contrast is the difference of the two maps: by itself for linear methods, by subtraction for the others."""
+    run = partial(through_noise, way.run) if settings.tunnel else way.run
     if not scorer.question.instead or _linear(way, settings) or way.direction == LOW:
-        return way.run(scorer, spans, settings)
-    own, other = (way.run(scorer.side(*weights), spans, settings) for weights in ((1, 0), (0, 1)))
+        return run(scorer, spans, settings)
+    own, other = (run(scorer.side(*weights), spans, settings) for weights in ((1, 0), (0, 1)))
     labels = f"for “{scorer.question.label}” than for “{scorer.question.instead_label}”"
     note = f"This method has no sign: what is shown is how much more a word matters {labels}."
     return replace(own, scores=own.scores - other.scores, spread=None, notes=(*own.notes, note))
