@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explain.commands.source import add_text, check_file, check_text, open_text, write_out
 from explain.commands.telling import most_changed, report, summarise
 from narrative.commands import DONE
 from narrative.commands.output import print_json, say, show_stage
-from narrative.errors import SettingsError, StoreError, require_choice, require_whole, shown
+from narrative.errors import SettingsError, require_choice, require_whole
 
 if TYPE_CHECKING:  # types only: torch comes when the options are read and found good
     from explain.compare import AttentionDifference
     from explain.reading import Look, Opened
-    from narrative.generation import Draft
 
 VIEWS = ("head", "model", "neuron", "heatmap")
 PARTS = ("self", "encoder", "decoder", "cross")
+MOST_SHOWN = 256  # as `explain.passage` has it, which would bring torch along
 EPILOG = (
     "Attention is where a model looks, which is not proof of why it wrote something. Without --html, --csv and --json a short summary is "
     "printed. In the JSON, `labels` say what each head does on this text and `strength` how clearly, by layer; `prompt_tokens` of the "
@@ -29,14 +28,7 @@ EPILOG = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    text = parser.add_argument_group("the text")
-    text.add_argument(
-        "--model", metavar="M", help="a name from `narrative models`, a folder or a hub id (default: the draft's, or the first)"
-    )
-    text.add_argument("--prompt", metavar="P", help="the text to read; - reads it from standard input")
-    text.add_argument("--completion", metavar="C", default="", help="what was written after it")
-    text.add_argument("--draft", metavar="ID", help="a draft of this machine's studio, instead of prompt and completion")
-    text.add_argument("--limit", metavar="N", type=int, help="tokens to look at at once; of a longer text the end is kept (default: 256)")
+    add_text(parser, limit=MOST_SHOWN)
     look = parser.add_argument_group("how to look at it")
     look.add_argument("--view", metavar="V", help=f"what --html and --csv give: {', '.join(VIEWS)} (default: head)")
     look.add_argument("--layer", metavar="N", type=int, help="counted from 1 (default: 1)")
@@ -77,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """What can be found wrong before anything heavy is loaded."""
-    _check_text(options)
+    check_text(options)
     if options.view is not None:
         require_choice("view", options.view, VIEWS)
     if options.part is not None:
@@ -89,60 +81,15 @@ def _check(options: argparse.Namespace) -> None:
     if options.full and not options.json:
         raise SettingsError("--full belongs to --json: every weight stands in the JSON value.")
     for path in filter(None, (options.html, options.csv)):
-        _check_file(path)
-
-
-def _check_text(options: argparse.Namespace) -> None:
-    if options.draft is not None and (options.prompt is not None or options.completion):
-        raise SettingsError("--draft brings its own text: leave --prompt and --completion out.")
-    if options.draft is None and options.prompt is None:
-        raise SettingsError("There is no text: give --prompt, or --draft with the id of a draft.")
-
-
-def _check_file(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise SettingsError(f"There is no folder {shown(str(path.parent))} to write {path.name} into. Make it first.")
-    if path.exists() and not path.is_file():
-        raise SettingsError(f"{shown(str(path))} is no file that could be replaced. Name another one.")
+        check_file(path)
 
 
 def _open(options: argparse.Namespace) -> Opened:
     """The passage under the model, captured."""
-    from narrative.generation.prompt import check_prompt
+    model, source = open_text(options)
+    from explain.reading import captured, passage_for
 
-    draft = None if options.draft is None else _find_draft(options.draft)
-    prompt = "" if draft else check_prompt(_read_prompt(options.prompt))
-    from narrative.models import default_model, load_model
-
-    model = load_model(options.model or (draft.model if draft else default_model()), progress=show_stage)
-    from explain.passage import MOST_SHOWN
-    from explain.reading import Source, captured, passage_for
-
-    source = Source(model.name, draft, prompt, _decoded(options.completion))
     return captured(model, *passage_for(model, source, limit=MOST_SHOWN if options.limit is None else options.limit))
-
-
-def _find_draft(identity: str) -> Draft:
-    """Whoever may read the file may read all that is in it, so the draft's owner needn't be named here."""
-    from narrative.home import database
-    from narrative.store import Store
-
-    if not database().exists():
-        raise StoreError(f"There is no draft {shown(identity)}: nothing has been written in the studio of this machine yet.")
-    with Store(database()) as store:
-        return store.find(identity)
-
-
-def _read_prompt(given: str) -> str:
-    """`echo`'s line end is no part of a prompt."""
-    if given == "-":
-        return sys.stdin.buffer.read().removesuffix(b"\n").decode("utf-8", errors="replace")
-    return _decoded(given)
-
-
-def _decoded(given: str) -> str:
-    """Bytes that are no UTF-8 become replacement characters."""
-    return os.fsencode(given).decode("utf-8", errors="replace")
 
 
 def _look(options: argparse.Namespace, opened: Opened) -> Look:
@@ -172,17 +119,10 @@ def _compared(options: argparse.Namespace, opened: Opened, look: Look) -> Attent
 
 def _write(options: argparse.Namespace, opened: Opened, look: Look, compared: AttentionDifference | None) -> None:
     from explain.reading import draw_picture
-    from narrative.files import write_text
 
     if compared is not None and options.layer is None and options.head is None:
         look = most_changed(look, compared)
     picture = draw_picture(opened, look, compared=compared)
-    for path, make, what in ((options.html, picture.html, "The page"), (options.csv, picture.csv, "The table")):
-        if path is None:
-            continue
-        try:
-            write_text(path, make())
-        except OSError as error:
-            raise SettingsError(f"{shown(str(path))} can't be written: {error.strerror or error}.") from error
-        say(f"{what} is in {path}.")
+    write_out(options.html, picture.html, "The page")
+    write_out(options.csv, picture.csv, "The table")
     say(picture.sentence.strip())
