@@ -14,7 +14,8 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: o
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from explain.tabs import attention, sheets
+from explain.asking import WordDesk
+from explain.tabs import attention, sheets, words
 from narrative.errors import NarrativeError
 from narrative.example import load_example
 from narrative.home import database, uploads
@@ -33,6 +34,7 @@ LARGEST_FILE = "500mb"  # that a browser may send: a scanned book as PDF or a ye
 
 def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, files: serving.Serving, model: str) -> gr.Blocks:
     """The page: header, then one tab after the other. Only here do they meet."""
+    desk = WordDesk(studio)
     page = gr.Blocks(title="Narrative", analytics_enabled=False)
     with page:
         owner, selection = shared.owner_state(), shared.selection_state()
@@ -44,6 +46,8 @@ def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, files: servi
                     drawn, draw = generate.build(common, studio, model=model)
                 with gr.Tab("Attention", id="attention") as looking:
                     attention.build(common, studio, looking)
+                with gr.Tab("Word importance", id="words") as asking:
+                    words.build(common, desk, studio, asking)
                 with gr.Tab("Train", id="train") as training:
                     train.build(common, studio, bookshelf, bench, files, training)
         header.wire_header(common, studio)
@@ -102,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server, *_ = page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
             max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False,
-            **theme.look(sheets.STYLE, attention.STYLE),
+            **theme.look(sheets.STYLE, attention.STYLE, words.STYLE),
         )  # fmt: skip
     except NarrativeError as error:
         return _refuse(str(error))

@@ -2,6 +2,7 @@
 
 from explain.asking.ask import NEXT, SPAN, WHOLE, Ask
 from explain.asking.background import Working
+from explain.asking.comparing import Comparison, compare
 from explain.asking.desk import Text, WordDesk
 
-__all__ = ["NEXT", "SPAN", "WHOLE", "Ask", "Text", "WordDesk", "Working"]
+__all__ = ["NEXT", "SPAN", "WHOLE", "Ask", "Comparison", "Text", "WordDesk", "Working", "compare"]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from explain.asking.ask import NEXT, SPAN, WHOLE, Ask
+from explain.asking.ask import NEXT, SPAN, Ask
 from explain.asking.background import Tick, Working, in_background
 from explain.faithfulness import Faithfulness, check_map
 from explain.importance import WordImportance
@@ -101,8 +101,14 @@ class WordDesk:
         def work(tick: Tick) -> Faithfulness:
             return check_map(text.model, importance, baseline=ask.baseline, others=others, tick=tick)
 
-        names = tuple(one.method for one in others)
+        names = tuple(one.method for one in others)  # a map that was asked since is worth another check
         return (yield from self._once(("check", text.key, ask, names), work, rows=350 + 2 * self.rows(text, ask)))
+
+    def checked(self, text: Text, ask: Ask) -> Faithfulness | None:
+        """The newest check of that map, if there was one."""
+        with self._lock:
+            found = (kept for key, kept in reversed(self._kept.items()) if isinstance(key, tuple) and key[:3] == ("check", text.key, ask))
+            return next(found, None)
 
     def others(self, text: Text, ask: Ask) -> tuple[WordImportance, ...]:
         """Maps of the same target by other methods that lie here, newest first."""

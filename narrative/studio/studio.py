@@ -104,6 +104,10 @@ class Studio:
         """The sheet of that id; the example becomes the owner's own as soon as something is done with it."""
         return self._adopt(owner) if sheet == EXAMPLE else self.store.sheet(owner, sheet)
 
+    def drafts(self, owner: str, sheet: str) -> tuple[Draft, ...]:
+        """All drafts of a sheet; the example stays everybody's."""
+        return self.example_drafts() if sheet == EXAMPLE else self.store.sheet(owner, sheet).drafts
+
     def draft(self, owner: str, draft: str) -> Draft:
         return next((one for one in self.example if one.id == draft), None) or self.store.draft(owner, draft)
 

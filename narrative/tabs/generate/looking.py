@@ -40,7 +40,7 @@ class Looking:
             return gr.skip(), gr.skip()
         owner = self.owners.of(owner, request)
         try:
-            drafts = self.studio.example_drafts() if selection.sheet == EXAMPLE else self.studio.store.sheet(owner, selection.sheet).drafts
+            drafts = self.studio.drafts(owner, selection.sheet)
         except NarrativeError:  # deleted since
             return gr.skip(), gr.skip()
         number = next((number for number, one in enumerate(drafts) if one.id == selection.draft), 0)

@@ -1,0 +1,4 @@
+press();
+showSource();
+watch('value', take);
+take();

@@ -1,0 +1,37 @@
+"""Long work, watched from a page: its steps go there, and it is closed when something newer was asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+from explain.asking import Working
+from narrative.studio import Stage
+
+Data = dict[str, Any]
+
+
+def watched(
+    work: Generator[Stage | Working, None, Any], passed: Callable[[], bool], shown: Callable[[Data], Any]
+) -> Generator[Any, None, Any]:  # fmt: skip
+    """`shown` of each step; -> what comes of it, or None when something newer was asked for."""
+    try:
+        while not passed():
+            try:
+                step = next(work)
+            except StopIteration as end:
+                return end.value
+            yield shown(now(_step(step)))
+        return None
+    finally:
+        work.close()
+
+
+def _step(step: Stage | Working) -> Data:
+    return {"stage": step.text} if isinstance(step, Stage) else {"share": step.share, "left": step.left}
+
+
+def now(answer: Data) -> Data:
+    """Gradio sends only what differs from the last answer."""
+    return answer | {"at": time.time_ns()}
