@@ -1,0 +1,70 @@
+"""Does the map stay as it is when the words are blurred a little?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from captum.metrics import sensitivity_max
+from numpy.typing import NDArray
+
+from explain.faithfulness.report import LOWER, Measure
+from explain.importance import LOW, WordImportance
+from explain.method import Method, MethodSettings
+from explain.methods import METHODS
+from explain.scorer import Scorer
+from explain.words import Span
+
+RADIUS = 0.1  # of the standard deviation of the text's embeddings
+MOST_SAMPLES = 4  # each one is a map of its own
+
+
+class _Blurred(Scorer):
+    """A scorer whose text lies a little aside. It shares the other one's reader."""
+
+    def __init__(self, scorer: Scorer, embeddings: torch.Tensor) -> None:
+        self.__dict__.update(vars(scorer))
+        self.embeddings = embeddings.detach().clone()
+
+    def original(self) -> float:
+        """No token has these embeddings, so that there is nothing to hold them against."""
+        with torch.no_grad():
+            return float(self.scores(self.embeddings[None])[0])
+
+
+def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: int, seed: int) -> Measure:
+    """Captum's sensitivity_max (Yeh et al. 2019, definition 3.1): the largest change of the map, as a share of it, between the text
+    and texts whose every embedding number is moved by at most `RADIUS` standard deviations."""
+    way, settings = METHODS[importance.method], MethodSettings.of(importance.settings)
+    radius, counted = RADIUS * float(scorer.embeddings.std()), importance.counted()
+    chance = torch.Generator().manual_seed(seed)
+
+    def explained(texts: Any) -> tuple[torch.Tensor]:
+        """(text, token, width), in a tuple or not -> (text, word), in a tuple always: Captum takes what comes for the first text apart."""
+        texts = texts[0] if isinstance(texts, tuple) else texts
+        with torch.enable_grad():
+            maps = [_scores(way, _Blurred(scorer, text), importance.words, settings)[counted] for text in texts]
+        return (torch.from_numpy(np.stack(maps)),)
+
+    def blur(texts: torch.Tensor, most: float) -> torch.Tensor:
+        moved = (torch.rand(texts.shape, generator=chance) * 2 - 1) * most
+        return texts + moved.to(texts)
+
+    found = sensitivity_max(explained, scorer.embeddings[None], blur, perturb_radius=radius, n_perturb_samples=min(samples, MOST_SAMPLES))
+    value = float(found)
+    sentence = (
+        f"When all words are blurred by at most {RADIUS:.0%} of the spread of their embeddings, the map changes by up to {value:.0%} of "
+        "its size. Lower is steadier; a steady map need not be a true one."
+    )
+    return Measure("sensitivity", "Blurred words", "", value, None, None, None, None, LOWER, sentence)
+
+
+def _scores(way: Method, scorer: Scorer, spans: Sequence[Span], settings: MethodSettings) -> NDArray[np.float64]:
+    """(word,). A contrast of a method without a sign is the difference of two maps, as in `explain_words`."""
+    linear = way.linear and settings.tunnel in {"", "smoothgrad"}
+    if not scorer.question.instead or linear or way.direction == LOW:
+        return way.run(scorer, spans, settings).scores
+    own, other = (way.run(scorer.side(*weights), spans, settings).scores for weights in ((1, 0), (0, 1)))
+    return own - other
