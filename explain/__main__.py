@@ -9,6 +9,7 @@ from narrative.cli import Command, Program
 
 COMMANDS = {
     "attention": Command("where every layer and head of a model looks while it reads a text", "explain.commands.attention"),
+    "words": Command("which words drove a text, by several methods, and whether their answer holds", "explain.commands.words"),
 }
 EXPLAIN = Program("python -m explain", "See why a language model wrote what it wrote.", COMMANDS)
 
