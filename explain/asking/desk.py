@@ -66,6 +66,7 @@ class WordDesk:
         self.studio, self.limit = studio, limit
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._paces: dict[tuple[str, str], float] = {}  # (fingerprint, method) -> seconds a row and token
 
     def open(self, source: Source) -> Generator[Stage, None, Text]:
         """Load and read. Raises `ModelError` or `PromptError`."""
@@ -86,10 +87,13 @@ class WordDesk:
         """The map; one that was worked out before comes at once. Raises as `explain_words` does."""
 
         def work(tick: Tick) -> WordImportance:
-            return explain_words(
+            began = time.perf_counter()
+            found = explain_words(
                 text.model, self.question(text, ask), method=ask.method, settings=ask.settings, unit=ask.unit,
                 baseline=ask.baseline, tick=tick,
             )  # fmt: skip
+            self._took(text, ask, time.perf_counter() - began)
+            return found
 
         return (yield from self._once(("map", text.key, ask), work, rows=self.rows(text, ask)))
 
@@ -122,13 +126,26 @@ class WordDesk:
 
     def rows(self, text: Text, ask: Ask) -> float:
         """About how many rows that map takes."""
-        return self._passes(ask, sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop))
+        return self._passes(ask, self._words(text, ask))
 
     def seconds(self, text: Text, ask: Ask) -> dict[str, float]:
-        """What each method would take on this text, from one reading of it. A guess: rows that are read together cost less."""
+        """What each method would take on this text: by how long it took before, or by a few rows read together."""
         row = self._kept_or("row", text.key, lambda: _seconds_a_row(text.model, self.question(text, ask)))
-        words = sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
-        return {name: row * self._passes(replace(ask, method=name), words) for name in METHODS}
+        words, length = self._words(text, ask), len(text.passage.sequence)
+        with self._lock:
+            paces = {name: self._paces.get((text.model.fingerprint, name), 0) * length or row for name in METHODS}
+        return {name: pace * self._passes(replace(ask, method=name), words) for name, pace in paces.items()}
+
+    @staticmethod
+    def _words(text: Text, ask: Ask) -> int:
+        return sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
+
+    def _took(self, text: Text, ask: Ask, seconds: float) -> None:
+        """Seconds a row and token, for the next guess: the newer one counts for half."""
+        key = text.model.fingerprint, ask.method
+        pace = seconds / max(self.rows(text, ask), 1) / len(text.passage.sequence)
+        with self._lock:
+            self._paces[key] = (self._paces.get(key, pace) + pace) / 2
 
     @staticmethod
     def _passes(ask: Ask, words: int) -> float:
@@ -169,13 +186,14 @@ class WordDesk:
 
 
 def _seconds_a_row(model: LanguageModel, question: Question) -> float:
-    """The second of two readings: the first one pays for much that isn't its own."""
+    """Of a few that are read together, as most are; the first reading pays for much that isn't its own."""
     scorer = Scorer(model, question)
+    rows = scorer.embeddings.expand(min(8, scorer.rows()), -1, -1)
     with torch.no_grad():
-        scorer.scores(scorer.embeddings[None])
+        scorer.scores(rows[:1])
         began = time.perf_counter()
-        scorer.scores(scorer.embeddings[None])
-    return time.perf_counter() - began
+        scorer.scores(rows)
+    return (time.perf_counter() - began) / len(rows)
 
 
 def _same_words(text: Text, other: Text, ask: Ask) -> tuple[int, int]:

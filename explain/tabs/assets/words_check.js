@@ -1,13 +1,15 @@
 // Whether the map tells the truth: a table of tests beside random orders and the best possible one, curves, a verdict in words.
 const check = find('.check');
-let checking = 0, checks = 0;
+let checking = 0, checks = 0, decline = null;
 
 function forgetCheck() { // what was found out belonged to another map
   if (checking) trigger('halt', { turn: checking + 1, what: 'check' });
   checking = 0;
   checks += 1;
-  check.querySelector('table').hidden = check.querySelector('.verdict').hidden = check.querySelector('.curves').hidden = true;
-  figures.delete(check.querySelector('.curves'));
+  for (const part of ['table', '.verdict', '.notes']) check.querySelector(part).hidden = true;
+  decline = null;
+  find('.decline').hidden = true;
+  figures.delete(find('.plot.fall'));
   check.querySelector('[data-save=check]').hidden = true;
   check.querySelector('.lead').hidden = false;
   check.querySelector('.stage-check').textContent = '';
@@ -52,6 +54,10 @@ function drawCheck(value) {
   const verdict = check.querySelector('.verdict');
   verdict.textContent = value.sentence;
   verdict.hidden = false;
-  const place = check.querySelector('.curves');
-  if (value.curves) plot(place, value.curves).catch(unplotted);
+  const notes = check.querySelector('.notes');
+  notes.replaceChildren(...value.notes.map(note => make('li', '', note)));
+  notes.hidden = !value.notes.length;
+  decline = value.curves;
+  find('.decline').hidden = !decline;
+  if (decline) plot(find('.plot.fall'), decline).catch(unplotted);
 }

@@ -25,21 +25,21 @@ function drawMap(value) {
   shadeStrip(strip, value);
   markTarget();
   if (focus) strip.querySelector('.w[tabindex="0"]')?.focus();
-  find('.legend .low').textContent = value.legend[0];
-  find('.legend .high').textContent = value.legend[1];
-  find('.legend .scale').style.backgroundImage = value.gradient;
+  find('.key-line .low').textContent = value.legend[0];
+  find('.key-line .high').textContent = value.legend[1];
+  find('.key-line .scale').style.backgroundImage = value.gradient;
   find('.answer .sentence').textContent = value.sentence;
   const notes = find('.answer .notes');
   notes.replaceChildren(...value.notes.map(note => make('li', '', note)));
   notes.hidden = !value.notes.length;
-  const bars = find('.plot.bars');
+  const bars = find('.plot.by-word');
   find('.chart').hidden = false;
   bars.setAttribute('aria-label', value.sentence);
   plot(bars, value.bars).catch(unplotted);
   find('.layers-card').hidden = !value.layers;
   find('.layers-told').textContent = value.layers_told || '';
-  if (value.layers) plot(find('.plot.layers'), value.layers).catch(unplotted);
-  else figures.delete(find('.plot.layers'));
+  if (value.layers) plot(find('.plot.by-layer'), value.layers).catch(unplotted);
+  else figures.delete(find('.plot.by-layer'));
 }
 const unplotted = () => hint('The drawing did not arrive; the numbers can be saved as CSV.');
 
@@ -48,7 +48,7 @@ function drawNone() { // no answer: the words stay, and no older map is shown as
   answer.classList.add('bare');
   if (text) drawWords(text);
   find('#words-title').textContent = 'Why this word?';
-  for (const place of ['.answer .sentence', '.legend .low', '.legend .high']) find(place).textContent = '';
+  for (const place of ['.answer .sentence', '.key-line .low', '.key-line .high']) find(place).textContent = '';
   find('.answer .notes').hidden = true;
   find('.chart').hidden = find('.layers-card').hidden = find('.other').hidden = true;
   figures.clear();
@@ -61,7 +61,7 @@ function drawOther(value) {
   shadeStrip(find('.second'), value);
   find('.second').querySelectorAll('.w').forEach(word => word.removeAttribute('role'));
   find('.other .sentence').textContent = value.sentence;
-  const pair = find('.plot.pair');
+  const pair = find('.plot.of-both');
   pair.hidden = !value.pair;
   if (value.pair) plot(pair, value.pair).catch(unplotted);
   else figures.delete(pair);
@@ -80,7 +80,8 @@ root.addEventListener('click', event => {
   const save = event.target.closest('[data-save]'), image = event.target.closest('[data-picture]'), chart = event.target.closest('[data-plot]');
   if (save) trigger('save', { ...state(), what: save.dataset.save });
   if (image && map) trigger('picture', { ...state(), kind: image.dataset.picture, dark: dark() });
-  if (chart && map) plotPicture(chart.dataset.plot === 'bars' ? map.bars : map.layers, map.title, 'png').catch(unplotted);
+  const drawn = chart && map && { bars: map.bars, layers: map.layers, decline }[chart.dataset.plot];
+  if (drawn) plotPicture(drawn, map.title, 'png').catch(unplotted);
 });
 function drawPicture(value) {
   if (value.trouble) return hint(value.trouble);

@@ -105,10 +105,10 @@ def draw_other(compared: Comparison) -> Data:
 
 
 def draw_check(found: Faithfulness) -> Data:
-    rows = [_row(one) for one in found.measures]
-    notes = " ".join(found.notes)
-    figure = curves(found) if found.curves else None
-    return {"rows": rows, "sentence": f"{found.sentence} {notes}".strip(), "curves": figure and _figure(figure), "done": True}
+    return {
+        "rows": [_row(one) for one in found.measures], "sentence": found.sentence, "notes": list(found.notes),
+        "curves": _figure(curves(found)) if found.curves else None,
+    }  # fmt: skip
 
 
 def _row(one: Measure) -> list[str]:

@@ -44,7 +44,7 @@ _TEMPLATE = f"""
       <div class="progress" hidden><span></span></div>
       <p class="trouble" role="alert" hidden></p>
       <div class="strip" dir="auto" role="group" aria-label="The text, word by word: the target is outlined"></div>
-      <div class="legend"><span class="low"></span><span class="scale" aria-hidden="true"></span><span class="high"></span>
+      <div class="key-line"><span class="low"></span><span class="scale" aria-hidden="true"></span><span class="high"></span>
         <span class="gap"></span><span class="exports">
         <button type="button" class="link" data-save="html" title="One file that opens anywhere, without a network">HTML</button>
         <button type="button" class="link" data-picture="png">PNG</button>
@@ -66,18 +66,25 @@ _TEMPLATE = f"""
       <h2 id="words-other">Beside it</h2>
       <div class="strip second" dir="auto" role="group" aria-label="The other map"></div>
       <p class="plain sentence"></p>
-      <div class="plot pair" role="img" aria-label="Both maps, word by word"></div>
+      <div class="plot of-both" role="img" aria-label="Both maps, word by word"></div>
     </section>
     <section class="card chart" aria-labelledby="words-bars">
       <div class="bar-top"><h2 id="words-bars">Word by word</h2><span class="gap"></span>
         <button type="button" class="link" data-plot="bars">PNG</button></div>
-      <div class="plot bars" role="img" aria-label="Scores of the strongest words"></div>
+      <div class="plot by-word" role="img" aria-label="Scores of the strongest words"></div>
     </section>
     <section class="card layers-card" aria-labelledby="words-layers" hidden>
       <div class="bar-top"><h2 id="words-layers">How much noise each word can bear, layer by layer (low = important)</h2>
         <span class="gap"></span><button type="button" class="link" data-plot="layers">PNG</button></div>
-      <div class="plot layers" role="img" aria-label="Layers and words"></div>
+      <div class="plot by-layer" role="img" aria-label="Layers and words"></div>
       <p class="plain layers-told"></p>
+    </section>
+    <section class="card decline" aria-labelledby="words-decline" hidden>
+      <div class="bar-top"><h2 id="words-decline">As words are taken away, and put back</h2><span class="gap"></span>
+        <button type="button" class="link" data-plot="decline">PNG</button></div>
+      <div class="plot fall" role="img" aria-label="The target as words are taken away"></div>
+      <p class="plain">A map that tells the truth falls faster than random orders when its first words go, and rises faster when they come
+      back. The dotted line is the order of the words' losses when each is left out alone.</p>
     </section>
     <p class="plain standing">No method tells the whole truth about why a model wrote a word. A map is one answer to one question; check it,
     and trust most where several agree.</p>
@@ -125,8 +132,8 @@ _TEMPLATE = f"""
       <div class="progress" hidden><span></span></div>
       <table hidden><thead><tr><th scope="col">Test</th><th scope="col">map</th><th scope="col">random</th><th scope="col">best
         possible</th></tr></thead><tbody></tbody></table>
-      <div class="plot curves" role="img" aria-label="The target as words are taken away" hidden></div>
       <p class="plain verdict" hidden></p>
+      <ul class="notes" hidden></ul>
     </section>
     <section class="card swap" aria-labelledby="words-swap">
       <h2 id="words-swap">Swap a word</h2>
