@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
+from explain.colours import BROWN, INK_BLUE, TEAL, faded
 from explain.results import AttentionMap
 from explain.words import Span
 from narrative.plots import plain
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # types only: drawing needs no torch
     from explain.roles import HeadRoles
 
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Helvetica, Arial, sans-serif"
-TEXT, GRID, INK_BLUE, TEAL, BROWN = "#7b8089", "rgba(128,133,142,0.28)", "#3b78c2", "#128a7c", "#b3702d"
+TEXT, GRID = "#7b8089", "rgba(128,133,142,0.28)"
 ROLE_COLOURS = {  # chosen so that the nearest two stay as far apart as can be for every kind of colour vision, at about one lightness
     "previous word": "#3f68cc",
     "same word": "#a53d7c",
@@ -56,7 +57,7 @@ def overview(roles: HeadRoles, *, chosen: tuple[int, int] | None = None) -> go.F
         colour = ROLE_COLOURS.get(role, ROLE_COLOURS["other"])
         strength = np.where(names == role, roles.strength, np.nan)
         hover = plain(role) if role == "other" else f"{plain(role)}, %{{z:.2f}}"
-        figure.add_trace(_cells(strength, colours=[[0, _faded(colour, FAINTEST)], [1, colour]], low=0, high=1, hover=hover, name=role))
+        figure.add_trace(_cells(strength, colours=[[0, faded(colour, FAINTEST)], [1, colour]], low=0, high=1, hover=hover, name=role))
         figure.add_trace(go.Scatter(  # the legend's mark: those of heat maps can't be told apart
             x=[None], y=[None], mode="markers", name=plain(role), legendgroup=role, hoverinfo="skip",
             marker={"symbol": "square", "size": 11, "color": colour},
@@ -69,9 +70,9 @@ def heat_map(one: AttentionMap, *, layer: int, head: int) -> go.Figure:
     """Queries downwards, keys across, in percent of each query's attention. Blank above the diagonal where nobody looks ahead."""
     weights = one.weights[layer, head]
     most = max(float(weights.max()) * 100, 0.01)
-    colours = [[share, _faded(INK_BLUE, round(share**_RISE, 3))] for share in _STOPS]
+    colours = [[share, faded(INK_BLUE, round(share**_RISE, 3))] for share in _STOPS]
     figure = _matrix(one, weights, colours=colours, low=0, high=most, hover="“%{y}” looks at “%{x}”: %{z:.1f} %")
-    figure.data[0].colorbar = _bar("of its attention", suffix=" %")
+    figure.data[0].colorbar = colour_bar("of its attention", suffix=" %")
     return figure
 
 
@@ -82,17 +83,17 @@ def difference_map(diff: AttentionDifference, *, layer: int, head: int) -> go.Fi
     figure = _matrix(
         diff.map, weights, colours=_diverging(), low=-most, high=most, hover="“%{y}” looks at “%{x}”: %{z:+.1f} points",
     )  # fmt: skip
-    figure.data[0].colorbar = _bar("points more or less", suffix="")
+    figure.data[0].colorbar = colour_bar("points more or less", suffix="")
     return figure
 
 
 def distance_map(diff: AttentionDifference, *, chosen: tuple[int, int] | None = None) -> go.Figure:
     """Layer x head: the share of a head's attention that went elsewhere."""
     percent = np.asarray(diff.distance, dtype=np.float64) * 100
-    colours = [[0, _faded(TEAL, 0.06)], [1, TEAL]]
+    colours = [[0, faded(TEAL, 0.06)], [1, TEAL]]
     most = max(float(percent.max(initial=0)), 0.01)
     figure = go.Figure(_cells(percent, colours=colours, low=0, high=most, hover="%{z:.1f} % elsewhere"), _grid_layout(*percent.shape))
-    figure.data[0].update(showscale=True, colorbar=_bar("went elsewhere", suffix=" %"))
+    figure.data[0].update(showscale=True, colorbar=colour_bar("went elsewhere", suffix=" %"))
     figure.update_layout(shapes=_outline(chosen))
     return figure
 
@@ -109,7 +110,7 @@ def ablation_figure(result: AblationMap, *, chosen: tuple[int, int] | None = Non
         _cells(effects, colours=_diverging(), low=-most, high=most, hover="%{z:+.3g} nats without it", digits=6),
         _grid_layout(*effects.shape),
     )
-    figure.data[0].update(showscale=True, colorbar=_bar("nats without it", suffix=""))
+    figure.data[0].update(showscale=True, colorbar=colour_bar("nats without it", suffix=""))
     figure.update_layout(shapes=_outline(chosen))
     return figure
 
@@ -124,17 +125,23 @@ def lens_figure(told: Lens) -> go.Figure:
         line={"color": INK_BLUE, "width": 2.5}, marker={"size": 6}, cliponaxis=False,
         hovertemplate="%{text}: %{y:.2f} %; likeliest “%{customdata}”<extra></extra>",
     )  # fmt: skip
-    across = _axis() | {"title": {"text": "after layer"}, "showgrid": False, "dtick": max(1, len(names) // 12)}
-    upwards = _axis() | {"title": {"text": "probability"}, "rangemode": "tozero", "ticksuffix": " %", "showgrid": True}
-    return go.Figure(line, _layout(height=220) | {"xaxis": across, "yaxis": upwards, "showlegend": False})
+    across = base_axis() | {"title": {"text": "after layer"}, "showgrid": False, "dtick": max(1, len(names) // 12)}
+    upwards = base_axis() | {"title": {"text": "probability"}, "rangemode": "tozero", "ticksuffix": " %", "showgrid": True}
+    return go.Figure(line, base_layout(height=220) | {"xaxis": across, "yaxis": upwards, "showlegend": False})
 
 
 def figure_page(figure: go.Figure, *, title: str, sentence: str) -> str:
     """One HTML document with Plotly inside: it opens offline and may ask no host for anything. Light or dark as its reader's system is."""
-    config = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "toImageButtonOptions": {"format": "svg"}}
-    chart = figure.to_html(full_html=False, include_plotlyjs=False, div_id="figure", config=config | {"responsive": True})
+    chart = chart_html(figure, name="figure")
     page = (Path(__file__).parent / "assets" / "figure.html").read_text(encoding="utf-8")
     return Template(page).substitute(title=html.escape(title), sentence=html.escape(sentence), library=get_plotlyjs(), chart=chart)
+
+
+def chart_html(figure: go.Figure, *, name: str) -> str:
+    """The part of a page that draws this figure, by the library that stands before it; `name`: of its element."""
+    config = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": "", "toImageButtonOptions": {"format": "svg"}}
+    html_text: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=config | {"responsive": True})
+    return html_text
 
 
 def _matrix(one: AttentionMap, weights: NDArray[np.float32], *, colours: Any, low: float, high: float, hover: str) -> go.Figure:
@@ -147,7 +154,7 @@ def _matrix(one: AttentionMap, weights: NDArray[np.float32], *, colours: Any, lo
     )  # fmt: skip
     # Plotly names a cell by the axis's own labels, so the axes of the cells name every word, unseen; others are seen, thinned and short.
     seen = go.Scatter(x=[None], y=[None], xaxis="x2", yaxis="y2", hoverinfo="skip", showlegend=False)
-    figure = go.Figure([heat, seen], _layout(height=min(_HIGH, max(_LOW, 150 + rows * _CELL))))
+    figure = go.Figure([heat, seen], base_layout(height=min(_HIGH, max(_LOW, 150 + rows * _CELL))))
     figure.update_layout(
         xaxis=across | {"range": [-0.5, columns - 0.5], "showticklabels": False},
         yaxis=downwards | {"range": [rows - 0.5, -0.5], "showticklabels": False},
@@ -179,17 +186,14 @@ def _cells(
 
 
 def _grid_layout(layers: int, heads: int) -> dict[str, Any]:
-    across = _axis() | {"title": {"text": "head", "standoff": 4}, "range": [0.5, heads + 0.5], "dtick": 1 if heads <= 24 else 4, "tick0": 1}
-    downwards = _axis() | {
-        "title": {"text": "layer", "standoff": 4},
-        "range": [layers + 0.5, 0.5],
-        "dtick": 1 if layers <= 24 else 4,
-        "tick0": 1,
-    }
-    return _layout(height=min(_HIGH, 110 + max(layers, 3) * _CELL)) | {"xaxis": across, "yaxis": downwards}
+    across, downwards = (
+        base_axis() | {"title": {"text": name, "standoff": 4}, "range": ends, "dtick": 1 if count <= 24 else 4, "tick0": 1}
+        for name, count, ends in (("head", heads, [0.5, heads + 0.5]), ("layer", layers, [layers + 0.5, 0.5]))
+    )
+    return base_layout(height=min(_HIGH, 110 + max(layers, 3) * _CELL)) | {"xaxis": across, "yaxis": downwards}
 
 
-def _layout(*, height: int) -> dict[str, Any]:
+def base_layout(*, height: int) -> dict[str, Any]:
     return {
         "template": "none", "height": height, "margin": {"l": 48, "r": 16, "t": 34, "b": 44}, "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)", "font": {"family": FONT, "color": TEXT, "size": 12},
@@ -199,22 +203,22 @@ def _layout(*, height: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _axis() -> dict[str, Any]:
+def base_axis() -> dict[str, Any]:
     return {"showgrid": False, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "showline": False, "ticks": "", "automargin": True}
 
 
 def _word_axis(spans: Sequence[Span]) -> dict[str, Any]:
     texts = [plain(span.label) for span in spans]
-    return _axis() | {"tickmode": "array", "tickvals": list(range(len(spans))), "ticktext": texts}
+    return base_axis() | {"tickmode": "array", "tickvals": list(range(len(spans))), "ticktext": texts}
 
 
 def _thinned(axis: dict[str, Any]) -> dict[str, Any]:
     step = -(-len(axis["tickvals"]) // MOST_TICKS)
-    texts = [_short(html.unescape(text)) for text in axis["ticktext"][::step]]
+    texts = [short_label(html.unescape(text)) for text in axis["ticktext"][::step]]
     return axis | {"tickvals": axis["tickvals"][::step], "ticktext": texts}
 
 
-def _short(label: str) -> str:
+def short_label(label: str) -> str:
     return plain(label if len(label) <= LONGEST_TICK else f"{label[: LONGEST_TICK - 1]}…")
 
 
@@ -241,10 +245,5 @@ def _diverging() -> list[list[Any]]:
     return [[0, BROWN], [0.5, "rgba(128,133,142,0.08)"], [1, TEAL]]
 
 
-def _bar(title: str, *, suffix: str) -> dict[str, Any]:
+def colour_bar(title: str, *, suffix: str) -> dict[str, Any]:
     return {"thickness": 10, "outlinewidth": 0, "ticksuffix": suffix, "title": {"text": title, "side": "right"}, "nticks": 5}
-
-
-def _faded(colour: str, share: float) -> str:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{share})"

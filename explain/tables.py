@@ -42,34 +42,34 @@ def attention_csv(maps: AttentionMaps, *, view: str, name: str | None = None, la
     one = maps.map(name)
     require_choice("view", view, _VIEWS)
     _check_place(one, layer, head)
-    return _table((*_MAP, "weight", "drawn"), _VIEWS[view](one, layer, head))
+    return table((*_MAP, "weight", "drawn"), _VIEWS[view](one, layer, head))
 
 
 def overview_csv(roles: HeadRoles) -> str:
     """layer, head, role, strength (0 to 1)."""
     rows = (
-        (layer + 1, head + 1, role, _number(roles.strength[layer, head]))
+        (layer + 1, head + 1, role, six_digits(roles.strength[layer, head]))
         for layer, names in enumerate(roles.names)
         for head, role in enumerate(names)
     )
-    return _table(("layer", "head", "role", "strength"), rows)
+    return table(("layer", "head", "role", "strength"), rows)
 
 
 def difference_csv(diff: AttentionDifference, layer: int, head: int) -> str:
     """One head: map, layer, head, query, query_text, key, key_text, difference (tuned - base), drawn (as the figure shows it)."""
     one = diff.map
     _check_place(one, layer, head)
-    return _table((*_MAP, "difference", "drawn"), _rounded(one, layer, head))
+    return table((*_MAP, "difference", "drawn"), _rounded(one, layer, head))
 
 
 def distance_csv(diff: AttentionDifference) -> str:
     """layer, head, distance: the share of the head's attention (0 to 1) that went elsewhere."""
-    return _table(("layer", "head", "distance"), _cells(diff.distance))
+    return table(("layer", "head", "distance"), _cells(diff.distance))
 
 
 def ablation_csv(result: AblationMap) -> str:
     """layer, head, effect: log-probability without the head minus with it, in nats. Heads that are not worked out are left out."""
-    return _table(("layer", "head", "effect"), (row for row in _cells(result.effects) if row[-1] != "nan"))
+    return table(("layer", "head", "effect"), (row for row in _cells(result.effects) if row[-1] != "nan"))
 
 
 def lens_csv(told: Lens) -> str:
@@ -78,11 +78,11 @@ def lens_csv(told: Lens) -> str:
     `actual_probability` and `actual_rank` are empty where nothing stands yet.
     """
     rows = (
-        (one.layer, place, guess.id, _text(guess.label), _number(guess.probability), *_actual(one))
+        (one.layer, place, guess.id, cell_text(guess.label), six_digits(guess.probability), *_actual(one))
         for one in told.layers
         for place, guess in enumerate(one.guesses, 1)
     )
-    return _table(("layer", "place", "token", "text", "probability", "actual_probability", "actual_rank"), rows)
+    return table(("layer", "place", "token", "text", "probability", "actual_probability", "actual_rank"), rows)
 
 
 def _head_view(one: AttentionMap, layer: int, head: int | None) -> Rows:
@@ -117,31 +117,31 @@ _VIEWS: dict[str, Callable[[AttentionMap, int, int | None], Rows]] = {
 def _shaded(one: AttentionMap, drawn: Shades, layer: int, head: int, *, least: int = 0, blank: int = 0) -> Rows:
     """Weights from level `least` on; `drawn` is what the levels of the lines stand for, to four decimals, from level `blank` on."""
     levels = drawn.levels[layer, head]
-    values = ["" if level < blank else _number(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
+    values = ["" if level < blank else six_digits(round(level / FULL / drawn.gain, 4)) for level in range(FULL + 1)]
     return _lines(one, layer, head, kept=levels >= least, drawn=[[values[level] for level in row] for row in levels.tolist()])
 
 
 def _rounded(one: AttentionMap, layer: int, head: int) -> Rows:
     """`drawn` has four decimals, as the figures have them."""
     rounded = np.rint(np.asarray(one.weights[layer, head], dtype=np.float64) * 10_000) / 10_000
-    drawn = [[_number(value) for value in row] for row in rounded.tolist()]
+    drawn = [[six_digits(value) for value in row] for row in rounded.tolist()]
     return _lines(one, layer, head, kept=np.ones(rounded.shape, dtype=bool), drawn=drawn)
 
 
 def _lines(one: AttentionMap, layer: int, head: int, *, kept: NDArray[np.bool_], drawn: list[list[str]]) -> Rows:
     """(query, key) that are `kept`, by query; of causal maps those that look back, and no key that is left out."""
-    queries, keys = ([_text(label) for label in side] for side in one.labels())
+    queries, keys = ([cell_text(label) for label in side] for side in one.labels())
     weights = one.weights[layer, head].tolist()
     if one.hidden is not None:
         kept = kept & (np.arange(kept.shape[1]) > 0)
     for query, key in np.argwhere(np.tril(kept) if one.causal else kept).tolist():
         place = (query + 1, queries[query], key + 1, keys[key])
-        yield one.name, layer + 1, head + 1, *place, _number(weights[query][key]), drawn[query][key]
+        yield one.name, layer + 1, head + 1, *place, six_digits(weights[query][key]), drawn[query][key]
 
 
 def _cells(values: NDArray[np.float32]) -> Rows:
     for (layer, head), value in np.ndenumerate(values):
-        yield layer + 1, head + 1, _number(value)
+        yield layer + 1, head + 1, six_digits(value)
 
 
 def _check_place(one: AttentionMap, layer: int, head: int | None) -> None:
@@ -150,23 +150,23 @@ def _check_place(one: AttentionMap, layer: int, head: int | None) -> None:
         require_whole("head", head + 1, low=1, high=one.heads)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     written = io.StringIO()
-    table = csv.writer(written, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerow(header)
+    lines.writerows(rows)
     return written.getvalue()
 
 
-def _number(value: float | np.floating[Any]) -> str:
+def six_digits(value: float | np.floating[Any]) -> str:
     return f"{value:.6g}"
 
 
 def _actual(one: LensLayer) -> tuple[str, str]:
-    return "" if one.probability is None else _number(one.probability), "" if one.rank is None else str(one.rank)
+    return "" if one.probability is None else six_digits(one.probability), "" if one.rank is None else str(one.rank)
 
 
-def _text(label: str) -> str:
+def cell_text(label: str) -> str:
     """A word for a cell; see the rule at the top."""
     whole = writable(label)
     return f"'{whole}" if len(whole) > 1 and whole.startswith(FORMULA) else whole
