@@ -22,7 +22,7 @@ from explain.reading import Source, passage_again, passage_for
 from explain.scorer import Scorer
 from explain.words import Span, words_as_spans
 from narrative.errors import ExplainError
-from narrative.models import LanguageModel
+from narrative.models import SEQ2SEQ, LanguageModel
 from narrative.studio import Stage, Studio
 
 MOST_EXPLAINED = 512  # tokens that are asked about at once
@@ -197,15 +197,20 @@ def _seconds_a_row(model: LanguageModel, question: Question) -> float:
 
 
 def _same_words(text: Text, other: Text, ask: Ask) -> tuple[int, int]:
-    """Where the marked words stand among the other model's tokens, by the characters before and in them."""
+    """Where the marked words stand among the other model's tokens, by the characters before and in them.
+
+    They are counted from where the model's own text begins, which an encoder-decoder reads apart from the prompt.
+    """
+    own = ask.start >= text.passage.written_from
+    first, begin = (one.passage.written_from if own else 0 for one in (text, other))
     before, marked = (
-        "".join(piece.text for piece in text.passage.sequence[first:last]) for first, last in ((0, ask.start), (ask.start, ask.stop))
+        "".join(piece.text for piece in text.passage.sequence[low:high]) for low, high in ((first, ask.start), (ask.start, ask.stop))
     )
-    place, bounds = 0, []
-    for number, piece in enumerate(other.passage.sequence):
+    place, found = 0, []
+    for number, piece in enumerate(other.passage.sequence[begin:], begin):
         if piece.text and place < len(before) + len(marked) and place + len(piece.text) > len(before):
-            bounds.append(number)
+            found.append(number)
         place += len(piece.text)
-    if not bounds:
+    if not found or (not own and other.passage.kind == SEQ2SEQ):
         raise ExplainError(f"{other.model.card.title or other.model.name} doesn't see the marked words: compare on a shorter text.")
-    return bounds[0], bounds[-1] + 1
+    return found[0], found[-1] + 1
