@@ -50,7 +50,7 @@ class Swap:
         if abs(self.change) < _SMALL:
             return f"{done}, {self.scored} is as likely as before ({self.old:.2f} nats)."
         times = math.exp(min(abs(self.change), 50))
-        factor = "more than a million" if times > _MANY else f"{times:,.0f}" if times >= 9.95 else f"{times:.2f}"
+        factor = "more than a million" if times > _MANY else f"{float(f'{times:.2g}'):,.0f}" if times >= 9.95 else f"{times:.2f}"
         likely = f"{factor} times {'likelier' if self.change > 0 else 'less likely'}"
         most = max(self.tokens, key=lambda token: (token[2] - token[1]) * self.change)
         where = f" Most of that is at “{most[0]}”." if len(self.tokens) > 1 and abs(most[2] - most[1]) > abs(self.change) / 2 else ""
@@ -200,15 +200,13 @@ def _around(pieces: Sequence[Piece], start: int, stop: int, words: str) -> tuple
 
 
 def _ids_after(model: LanguageModel, first: Sequence[int], given: str) -> list[int]:
-    """The tokens of `given` as they follow others: some tokenizers bring a space of their own along."""
-    found: list[list[int]] = []
+    """The tokens of `given` as they follow others: some tokenizers bring a space of their own along, or a sign for one too many."""
     if not given:
         return []
-    for text in (given, given.lstrip(" ")):
-        found.append(list(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]))
-        if _joined(pieces_of(model, first, found[-1])[len(first) :]) == given:
-            return found[-1]
-    return found[0]
+    texts = (given, given.lstrip(" "))
+    found = [list(model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) for text in texts]
+    true = [ids for ids in found if _joined(pieces_of(model, first, ids)[len(first) :]) == given]
+    return min(true or found[:1], key=len)
 
 
 def _change(old: Passage, new: Passage, text: tuple[str, str, str], at: int | None, begun: int) -> Swap:

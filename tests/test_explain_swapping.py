@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from explain.passage import Passage, passage_of, read_text
 from explain.question import Question, Target, next_word
@@ -121,6 +123,7 @@ def test_the_sentence_says_how_much_likelier_and_where(tiny_gpt2: LanguageModel)
         "With “wind” in place of “fox”, all that was written is 10 times less likely to this model (-10.00 nats before, -12.30 now). "
         "Most of that is at “came”."
     )
+    assert " 780,000 times less likely" in replace(told, new=-23.57).sentence  # two digits: more would be noise
     gone = replace(told, after="", new=-9.5, tokens=(("came", -5.0, -4.8), ("and", -5.0, -4.7)))
     assert gone.sentence.startswith("Without “fox”, all that was written is 1.65 times likelier to this model")
     assert "as likely as before" in replace(told, new=-10.001).sentence
@@ -218,6 +221,22 @@ def test_a_prompt_that_its_tokens_don_t_spell_keeps_its_other_tokens(tiny_gpt2: 
     )
     found = swap(tiny_gpt2, spelt, Span(3, 7, "fox"), "old fox")
     assert [piece.id for piece in found.passage.prompt] == [*letters[:3], *ids(tiny_gpt2, " old fox"), *letters[7:]]
+
+
+@pytest.mark.parametrize("space", ["▁", "<another>"])
+def test_a_tokenizer_that_brings_its_own_space_gets_none_twice(space: str, tiny_gpt2: LanguageModel) -> None:
+    known = ("<unk>", "▁the", "▁fox", "▁saw", "▁a", "▁sea", space)
+    spaced = Tokenizer(models.WordLevel({word: place for place, word in enumerate(known)}, known[0]))
+    spaced.normalizer = normalizers.Prepend(" ")  # as Llama's: a space before whatever it reads, one of its own or not
+    spaced.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    spaced.decoder = decoders.Metaspace()
+    model = replace(tiny_gpt2, tokenizer=PreTrainedTokenizerFast(tokenizer_object=spaced, unk_token=known[0]))
+    text = read_text(model, "the fox saw", "a sea saw")
+    assert [piece.text for piece in text.prompt + text.completion] == ["the", " fox", " saw", " a", " sea", " saw"]
+    for label, prompt, completion in (("fox", [1, 2, 3], [4, 2, 3]), ("sea", [1, 5, 3], [4, 5, 3])):
+        written = label == "fox"
+        found = swap(model, text, word(text, "sea" if written else "fox"), label)
+        assert [[piece.id for piece in part] for part in (found.passage.prompt, found.passage.completion)] == [prompt, completion]
 
 
 def test_a_deletion_keeps_a_line_end(tiny_gpt2: LanguageModel) -> None:
