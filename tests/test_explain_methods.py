@@ -141,7 +141,7 @@ def test_the_random_states_of_the_process_are_left_as_they_were(tiny_gpt2: Langu
     assert all(np.array_equal(one, two) for one, two in zip(np.random.get_state(), numpy_before, strict=True))  # noqa: NPY002
 
 
-class Cancelled(RuntimeError):
+class StoppedError(RuntimeError):
     """What a page's Stop raises."""
 
 
@@ -158,9 +158,9 @@ def test_a_stop_passes_through_every_method_and_leaves_nothing_behind(tiny_gpt2:
         nonlocal readings
         readings += 1
         if readings == 3:  # the first two read the text as it stands
-            raise Cancelled("stop")
+            raise StoppedError("stop")
 
-    with pytest.raises(Cancelled, match="stop"):
+    with pytest.raises(StoppedError, match="stop"):
         explain_words(tiny_gpt2, question, method=method, settings=settings, tick=stop)
     assert readings == 3
     assert torch.equal(torch.get_rng_state(), state)
@@ -192,10 +192,10 @@ def test_who_waits_for_the_draws_of_another_can_be_stopped(tiny_gpt2: LanguageMo
 
     def stop(rows: int) -> None:
         if not rows:
-            raise Cancelled("stop")
+            raise StoppedError("stop")
 
     try:
-        with pytest.raises(Cancelled):
+        with pytest.raises(StoppedError):
             explain_words(tiny_gpt2, one_word(tiny_gpt2), method="lime", settings=SETTINGS, tick=stop)
     finally:
         go_on.set()
@@ -309,11 +309,11 @@ def test_settings_that_mean_nothing_are_refused_with_a_sentence(given: dict[str,
 
 def test_unknown_methods_baselines_and_settings_are_refused_with_what_there_is(tiny_gpt2: LanguageModel) -> None:
     question = one_word(tiny_gpt2)
-    with pytest.raises(SettingsError, match="Unknown method 'lme'. Choose one of: input x gradient"):
+    with pytest.raises(SettingsError, match=r"Unknown method 'lme'\. Choose one of: input x gradient"):
         explain_words(tiny_gpt2, question, method="lme")
-    with pytest.raises(SettingsError, match="Unknown baseline 'zero'. Choose one of: mean"):
+    with pytest.raises(SettingsError, match=r"Unknown baseline 'zero'\. Choose one of: mean"):
         explain_words(tiny_gpt2, question, baseline="zero")
-    with pytest.raises(SettingsError, match="Unknown settings: step. There are: noise_layers"):
+    with pytest.raises(SettingsError, match=r"Unknown settings: step\. There are: noise_layers"):
         MethodSettings.of({"step": 3})
     with pytest.raises(SettingsError, match="Unknown method 'lme'"):
         estimate("lme", 3, SETTINGS)

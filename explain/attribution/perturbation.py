@@ -88,7 +88,7 @@ class _Text:
         self._scorer = scorer
         table = torch.from_numpy(one_hot(spans, len(scorer.question.tokens)) > 0)
         self._counted = (table & scorer.free.cpu()[:, None]).any(0)  # (span,)
-        self._table = table[:, self._counted]  # (token, word)
+        self._table = table[:, self._counted].float().T  # (word, token)
         self._read: dict[bytes, float] = {}
         self.words = int(self._counted.sum())
         self.whole = torch.ones(1, self.words)
@@ -98,9 +98,8 @@ class _Text:
         names = [row.tobytes() for row in asked.numpy()]
         new = {name: place for place, name in enumerate(names) if name not in self._read}
         if new:
-            gone = ~asked[list(new.values())]
-            scores = self._scorer.replaced(~(gone[:, None, :] & self._table).any(-1))
-            self._read.update(zip(new, scores.tolist(), strict=True))
+            gone = (~asked[list(new.values())]).float() @ self._table  # (row, token)
+            self._read.update(zip(new, self._scorer.replaced(gone == 0).tolist(), strict=True))
         found = np.array([self._read[name] for name in names])
         return torch.from_numpy(found[1:] - found[0]).float()  # small numbers lose less than large ones when Captum fits a line
 
