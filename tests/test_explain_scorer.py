@@ -239,7 +239,9 @@ def test_rows_read_at_once_are_bounded_by_tokens_and_by_logits(tiny_gpt2: Langua
 # ---- gradients
 
 
-def test_gradients_are_the_slopes_of_a_model_in_double_precision(tiny_model: LanguageModel, question: Question) -> None:
+@pytest.mark.parametrize("name", ["whole", "against more", "against fewer"])
+def test_gradients_are_the_slopes_of_a_model_in_double_precision(tiny_model: LanguageModel, name: str) -> None:
+    question = ask(tiny_model, name)
     precise = copy.deepcopy(tiny_model.model).double()
     table = precise.get_input_embeddings()
     ids, border, start = [piece.id for piece in question.tokens], question.offset, question.offset + question.target.start
@@ -346,8 +348,13 @@ class ValueStopError(ValueError):
     """The same, of a kind that models raise too."""
 
 
-@pytest.mark.parametrize("kind", [StopError, ValueStopError, TypeError, KeyboardInterrupt])
-def test_what_tick_raises_passes_through_and_leaves_nothing_behind(tiny_model: LanguageModel, kind: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("tiny_gpt2", StopError), ("tiny_gpt2", ValueStopError), ("tiny_gpt2", KeyboardInterrupt), ("tiny_t5", TypeError)]
+)
+def test_what_tick_raises_passes_through_and_leaves_nothing_behind(
+    request: pytest.FixtureRequest, name: str, kind: type[BaseException]
+) -> None:
+    tiny_model: LanguageModel = request.getfixturevalue(name)
     question = ask(tiny_model, "against more")
     rows, stop = some_rows(question, readable=True), kind("enough")
     patience = 0
