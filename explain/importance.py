@@ -96,7 +96,7 @@ class WordImportance:
             if told["direction"] not in DIRECTIONS or any(array.shape[-1:] != (len(told["words"]),) for array in arrays.values()):
                 raise ValueError(path)
             return cls(**told | arrays | {"notes": tuple(told["notes"])})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, AttributeError, NotImplementedError, zlib.error) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, AttributeError, RuntimeError, zlib.error) as error:
             raise ExplainError(f"{path.name} holds no word importance of Narrative, or is damaged.") from error
 
 

@@ -165,6 +165,17 @@ def test_a_file_damaged_anywhere_is_refused_or_read_as_it_was(tmp_path: Path) ->
     assert refused > len(sound) // 5
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)])
+def test_a_file_that_claims_a_password_or_an_unknown_packing_is_refused(tmp_path: Path, place: int, value: int) -> None:
+    path = tmp_path / "map.npz"
+    made([0, 1, 2, 3, 0, 0]).save(path)
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(b"PK\x01\x02") + place] = value  # in the table of contents of the ZIP file
+    path.write_bytes(damaged)
+    with pytest.raises(ExplainError, match="is damaged"):
+        WordImportance.load(path)
+
+
 # ---- what counts, and how much
 
 
