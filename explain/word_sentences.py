@@ -22,12 +22,17 @@ _ALSO = 0.5  # a second word is named with the first from this share of its weig
 _AGAINST = 0.15  # a word is said to speak against the target from this share of the strongest word on
 _ALIKE = math.log(1.2)  # words whose noise lies within a fifth are told to bear the same
 _ROUGH = 0.05  # scores that miss their sum by more are called rough
+_SIGNS = {
+    "¶": "line break", "␣": "space", '"': "quotation mark", ",": "comma", ".": "full stop", "?": "question mark", "!": "exclamation mark",
+    ":": "colon", ";": "semicolon",
+}  # fmt: skip
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
 def sentence_of(importance: WordImportance) -> str:
     """What this map says: which words did most, on whose text the weight lies, and whether the scores add up."""
-    return " ".join(part for part in (_SAID[importance.direction](importance), _sides(importance), _adds_up(importance)) if part)
+    said = _SAID[importance.direction](importance)
+    return " ".join(part for part in (said[:1].upper() + said[1:], _sides(importance), _adds_up(importance)) if part)
 
 
 def layers_sentence(importance: WordImportance) -> str:
@@ -39,7 +44,7 @@ def layers_sentence(importance: WordImportance) -> str:
     if np.isfinite(last).sum() < 2 or np.nanmax(last) < np.nanmin(last) * math.exp(_ALIKE):
         return told
     needed, least = named(importance, int(np.nanargmin(last))), named(importance, int(np.nanargmax(last)))
-    return f"{told} {needed} is carried to the last layer more than any other; {least} is needed least there."
+    return f"{told} {needed[:1].upper()}{needed[1:]} is carried to the last layer more than any other; {least} is needed least there."
 
 
 def question_line(importance: WordImportance) -> str:
@@ -64,11 +69,13 @@ def target_of(importance: WordImportance) -> str:
 
 
 def named(importance: WordImportance, place: int) -> str:
-    """One word, quoted, and told from others that read the same: the second “the”."""
+    """One word, quoted, and told from others that read the same: the second “the”. Signs have names: the comma."""
     label = importance.words[place].label
     alike = [other for other, span in enumerate(importance.words) if span.label == label]
-    quoted = f"“{shortened(label)}”"
-    return quoted if len(alike) == 1 else f"the {_ordinal(alike.index(place))} {quoted}"
+    quoted = _SIGNS.get(label, f"“{shortened(label)}”")
+    if len(alike) > 1:
+        return f"the {_ordinal(alike.index(place))} {quoted}"
+    return f"the {quoted}" if label in _SIGNS else quoted
 
 
 def signless(importance: WordImportance) -> bool:

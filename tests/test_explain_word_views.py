@@ -183,7 +183,7 @@ def test_the_sentence_names_what_did_most_and_what_spoke_against() -> None:
         (made_importance([-0.5, 0, 0, 0, 0, 0]), "Nothing did much to make “nuanced” likely; “The” spoke most against it."),
         (made_importance([0.5], ("The", " fox"), prompt=1), "“The” alone stands before “fox”, and speaks for it."),
         (made_importance([-0.5], ("The", " fox"), prompt=1), "“The” alone stands before “fox”, and speaks against it."),
-        (made_importance([0.1, 0.2] * 5, [" word"] * 20, prompt=2, target=(2, 20)), "the second “word” and the fourth “word” did most"),
+        (made_importance([0.1, 0.2] * 5, [" word"] * 20, prompt=2, target=(2, 20)), "The second “word” and the fourth “word” did most"),
     ],
 )  # fmt: skip
 def test_each_kind_of_map_has_its_sentence(importance: WordImportance, beginning: str) -> None:
@@ -200,6 +200,11 @@ def test_a_word_that_comes_often_is_told_by_its_place() -> None:
     assert [named(many, place) for place in (0, 9, 10, 20, 21)] == [
         "the first “the”", "the tenth “the”", "the 11th “the”", "the 21st “the”", "the 22nd “the”",
     ]  # fmt: skip
+
+
+def test_signs_have_names() -> None:
+    signs = made_importance([0.1, 0.5, 0.2, 0.4], ("Yes", ",", " no", ".", " No", "."), target=(4, 5))
+    assert sentence_of(signs).startswith("The comma and the first full stop did most")
 
 
 def test_questions_and_methods_are_called_by_name() -> None:
