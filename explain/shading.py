@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FULLEST = 0.72  # opacity of the strongest word: with it, text keeps a contrast of 4.5 to 1 on light and dark paper
 RISE = 0.65  # the fill grows more slowly than the score: beside one word ten times as strong, another still has a fifth of its fill
 _LEAST_NOISE = math.log(2)  # noise: a scale spans at least a factor of two, so that chance differences stay faint
+MOST_BOXED = 3
 _STEPS = 8  # of the legend's colours, on each side
 
 
@@ -56,6 +57,11 @@ class Strip:
     @property
     def text(self) -> str:
         return "".join(word.text for word in self.words)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether the target is few enough words for a box around each; of a longer one the words are underlined."""
+        return sum(word.target for word in self.words) <= MOST_BOXED
 
     @property
     def gradient(self) -> str:

@@ -75,16 +75,18 @@ def strip_html(strip: Strip) -> str:
     """The shaded text: a span a word, its numbers under the pointer, a dotted line where the model's own text begins."""
     written = next((word.place for word in strip.words if word.own and word.text), None)
     begins = '<span class="begins" title="From here on the model wrote."></span>'
-    return "".join((begins if word.place == written and word.place else "") + _word(word) for word in strip.words)
+    return "".join((begins if word.place == written and word.place else "") + _word(word, boxed=strip.boxed) for word in strip.words)
 
 
-def _word(word: Shaded) -> str:
+def _word(word: Shaded, *, boxed: bool) -> str:
     """A word's leading space stays outside its colour."""
     if not word.text and not word.counts:
         return ""  # a sign of the model's own
     inner = word.text.lstrip()
     lead, inner = (word.text[: len(word.text) - len(inner)], inner) if inner else ("", word.text)
-    kind = " ".join(name for name, holds in (("target", word.target), ("piece", not word.text)) if holds)
+    kind = " ".join(
+        name for name, holds in (("target", word.target and boxed), ("lined", word.target and not boxed), ("piece", not word.text)) if holds
+    )
     style = f' style="background:{word.colour}"' if word.colour else ""
     named = f' class="{kind}"' if kind else ""
     return f'{_safe(lead)}<span{named}{style} title="{_safe(word.told)}">{_safe(inner)}</span>'

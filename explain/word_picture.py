@@ -20,7 +20,14 @@ WIDTH, MARGIN = 900, 36  # pixels
 _SIZE, _LINE, _PLAIN, _PLAIN_LINE, _BAR = 21, 38, 15, 23, 170
 _SERIF, _SANS = "Literata, Palatino, Georgia, serif", "Inter, system-ui, Helvetica, Arial, sans-serif"
 _SANS_WIDER = 1.24  # than the serif, of the widest sans that a reader may have
-_NARROW, _WIDE = frozenset("iljtfrI.,;:!|'()[] \N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"), frozenset("mwMWGOQ@—…%")
+_WIDTHS = {  # of a usual serif, in shares of its size
+    sign: share
+    for share, signs in (
+        (0.28, "iljt.,;:'|![] \N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"), (0.37, 'rsfI()-"'), (0.45, "aceszvxy?“”"),
+        (0.73, "wOQGDHNAKVUXYCR"), (0.82, "mM%@"), (0.96, "W—…"),
+    )
+    for sign in signs
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def _strip(strip: Strip, tones: Tones, *, top: int) -> tuple[str, int]:
         if lines or across + gap + wide > WIDTH - MARGIN:
             across, line, gap = float(MARGIN), line + _LINE * max(lines, 1), 0
         across += gap
-        parts.append(_placed(word, shown, across, line, wide, tones))
+        parts.append(_placed(word, shown, across, line, wide, tones, boxed=strip.boxed))
         across += wide
     return "".join(parts), line + _LINE
 
@@ -83,12 +90,14 @@ def _words_of(word: Shaded) -> str:
     return f"{shown[:kept].rstrip()}…"
 
 
-def _placed(word: Shaded, shown: str, across: float, line: int, wide: float, tones: Tones) -> str:
+def _placed(word: Shaded, shown: str, across: float, line: int, wide: float, tones: Tones, *, boxed: bool) -> str:
     wide = wide or 8.0  # a part of a character, or a line end, with nothing to be read
     box = f'x="{across:.1f}" y="{line - _SIZE}" width="{wide:.1f}" height="{_SIZE + 8}" rx="3"'
     told = f"<title>{_safe(word.told)}</title>"
     fill = f"<rect {box} {_paint(word.colour)}>{told}</rect>" if word.colour else ""
     edge = f'<rect {box} fill="none" stroke="{tones.accent}" stroke-width="2"/>' if word.target else ""
+    if word.target and not boxed:  # boxes around many words are a fence
+        edge = f'<rect x="{across:.1f}" y="{line + 9}" width="{wide:.1f}" height="2" fill="{tones.accent}"/>'
     fitted = f'textLength="{wide:.1f}" lengthAdjust="spacingAndGlyphs"' if len(shown) > 1 else ""
     font = f'font-family="{_SERIF}" font-size="{_SIZE}" fill="{tones.ink}"'
     text = f'<text x="{across:.1f}" y="{line}" {font} {fitted}>{told}{_safe(shown)}</text>' if shown else ""
@@ -119,7 +128,7 @@ def _line(text: str, across: float, line: int, tone: str, size: int, *, bold: bo
 
 def _wrapped(text: str) -> list[str]:
     lines = [""]
-    for word in text.split():
+    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and _width(longer) * _PLAIN / _SIZE * _SANS_WIDER > WIDTH - 2 * MARGIN:
             lines.append(word)
@@ -138,7 +147,7 @@ def _em(character: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
-    return 0.29 if character in _NARROW else 0.82 if character in _WIDE else 0.68 if character.isupper() else 0.51
+    return _WIDTHS.get(character, 0.62 if character.isupper() else 0.51)
 
 
 def _paint(colour: str, name: str = "fill", opacity: str = "fill-opacity") -> str:

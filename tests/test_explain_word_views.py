@@ -122,6 +122,16 @@ def test_noise_of_two_maps_is_compared_on_the_wider_scale() -> None:
     assert shade(narrow, limit=limit).words[1].share == pytest.approx(np.log(2) / np.log(19))
 
 
+def test_a_long_target_is_underlined_and_not_fenced_in() -> None:
+    assert shade(made_importance(SCORES, target=(4, 7))).boxed
+    long = made_importance(SCORES, target=(3, 7))
+    assert not shade(long).boxed
+    page = word_page(long, title="t", figures=False)
+    assert page.count('class="lined"') == 4
+    assert 'class="target"' not in page
+    assert 'stroke-width="2"' not in word_picture(long)
+
+
 def test_words_that_can_not_count_are_never_coloured() -> None:
     for importance in (made_importance((*SCORES, 5.0)), made_importance((*NOISE, 0.001), direction=LOW, method="noise")):
         strip = shade(importance)
