@@ -67,13 +67,13 @@ def test_work_is_watched_and_its_result_comes_at_the_end() -> None:
             tick(1)
         return "done"
 
-    steps: list[Working] = []
-    running = in_background(work, rows=8)
-    with pytest.raises(StopIteration) as end:
-        while True:
-            steps.append(next(running))
-    assert end.value.value == "done"
-    shares = [step.share for step in steps]
+    results: list[str] = []
+
+    def followed() -> Generator[Working, None, None]:
+        results.append((yield from in_background(work, rows=8)))
+
+    shares = [step.share for step in followed()]
+    assert results == ["done"]
     assert shares == sorted(shares)
     assert 0 <= shares[0] < shares[-1] < 1
 
