@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from explain.faithfulness.agreement import agreements, rank_agreement, title_of
-from explain.faithfulness.erasing import FEWEST, Erasing, removing, replacing
+from explain.faithfulness.agreement import agreements, title_of
+from explain.faithfulness.erasing import FEWEST, Erasing, removable, removing, replacing
 from explain.faithfulness.infidelity import infidelity_measure
-from explain.faithfulness.randomised import explained_again, shuffled
+from explain.faithfulness.randomised import randomised_agreement
 from explain.faithfulness.report import LOWER, Faithfulness, Measure
 from explain.faithfulness.settings import CheckSettings
 from explain.faithfulness.steadiness import MOST_SAMPLES, sensitivity_measure
@@ -18,13 +19,15 @@ from explain.faithfulness.trial import STEPS, Trial
 from explain.faithfulness.wording import completeness, verdict
 from explain.importance import WordImportance
 from explain.method import MethodSettings
-from explain.methods import METHODS
+from explain.methods import METHODS, estimate
 from explain.scorer import Scorer
 from narrative.errors import ExplainError, require_choice
 from narrative.models import LanguageModel
 
 _SAME = 0.01  # nats, and share: of the log-probability that the map was made for; another machine rounds otherwise
 _THOROUGH = "thorough"
+MOST_ROWS = 1000  # of a map that is made several times over
+_PATIENCE = 4  # times the rows of the map, and `MOST_ROWS`: so many may that of shuffled weights take
 Tick = Callable[[int], None]
 Said = tuple[Measure | None, str]  # a measure, or why it is left out
 
@@ -67,13 +70,26 @@ def check_map(
 
 def check_passes(importance: WordImportance, settings: CheckSettings | None = None) -> float:
     """About how many rows `check_map` reads, for whoever shows how far it is."""
-    settings, way = settings or CheckSettings(), METHODS[importance.method]
-    words = int(importance.counted().sum())
-    own = float(way.passes(words, MethodSettings.of(importance.settings)))
-    steps = min(words, STEPS + len(settings.shares))
-    samples = 0 if way.pace == _THOROUGH else 1 + min(MOST_SAMPLES, settings.perturbations)
-    again = samples + int(settings.randomise)
-    return 2 * (steps * (4 + settings.randoms) + words) + settings.perturbations + own * again
+    settings = settings or CheckSettings()
+    words, before = int(importance.counted().sum()), len(removable(importance))
+    orders, most = 4 + settings.randoms, STEPS + len(settings.shares)
+    erased = sum(min(one, most) * orders + one for one in (words, before))
+    blurred = 1 + min(MOST_SAMPLES, settings.perturbations) if _bearable(importance) else 0
+    return erased + settings.perturbations + _passes(importance) * (blurred + int(settings.randomise))
+
+
+def _passes(importance: WordImportance) -> float:
+    """About how many rows the map took."""
+    settings = MethodSettings.of(importance.settings)
+    if "steps" in importance.checks:  # of Integrated Gradients: what it came to
+        settings = replace(settings, steps=max(settings.steps, int(importance.checks["steps"])))
+    counted = int(importance.counted().sum())
+    return estimate(importance.method, counted, settings, contrast=bool(importance.question.instead))
+
+
+def _bearable(importance: WordImportance) -> bool:
+    """Whether the map can be made several times over."""
+    return METHODS[importance.method].pace != _THOROUGH and _passes(importance) <= MOST_ROWS
 
 
 def _infidelity(erasing: Erasing, importance: WordImportance, settings: CheckSettings) -> Said:
@@ -84,8 +100,8 @@ def _infidelity(erasing: Erasing, importance: WordImportance, settings: CheckSet
 
 
 def _sensitivity(scorer: Scorer, importance: WordImportance, settings: CheckSettings) -> Said:
-    if METHODS[importance.method].pace == _THOROUGH:
-        return None, "Sensitivity is left out: it makes the map several times over, and this method takes too long for that."
+    if not _bearable(importance):
+        return None, "Sensitivity is left out: it makes the map several times over, and that would take too long here."
     return sensitivity_measure(scorer, importance, samples=settings.perturbations, seed=settings.seed), ""
 
 
@@ -102,11 +118,8 @@ def _randomised(
 ) -> tuple[float | None, str]:  # fmt: skip
     if not settings.randomise:
         return None, ""
-    unlearned = shuffled(model, seed=settings.seed)
-    found = rank_agreement(importance, explained_again(unlearned, importance, baseline=baseline, tick=tick))
-    if math.isnan(found):
-        return None, "With shuffled weights, or with the true ones, all words score the same, so that there are no orders to compare."
-    return found, ""
+    rows = _PATIENCE * _passes(importance) + MOST_ROWS
+    return randomised_agreement(model, importance, seed=settings.seed, rows=rows, baseline=baseline, tick=tick)
 
 
 def _about(importance: WordImportance, title: str) -> Iterator[str]:
@@ -119,7 +132,9 @@ def _about(importance: WordImportance, title: str) -> Iterator[str]:
     if np.ptp(importance.ranking()[importance.counted()]) == 0:
         yield "This map gives every word the same score: its order is one of chance."
     if importance.method == "ablation":
-        yield "This map leaves out each word alone, which is what the others are measured by: it can't do better than that order."
+        yield "This map leaves out each word alone, and so does the order that maps are held against: by replacement the two are one."
+    if importance.signed and not importance.baseline:
+        yield "This method promises no sums: that its scores add up to losses (infidelity) is more than it claims."
 
 
 def _orderless(agreement: Mapping[str, float]) -> Iterator[str]:

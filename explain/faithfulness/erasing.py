@@ -61,11 +61,9 @@ def replacing(scorer: Scorer, importance: WordImportance) -> Erasing:
 
 def removing(scorer: Scorer, importance: WordImportance) -> tuple[Erasing | None, tuple[str, ...]]:
     """Words go, and the text closes up: those that begin before the target. None, with the reason, where that leaves no order."""
-    question = importance.question
+    question, words = importance.question, removable(importance)
     border, begin = question.offset, question.offset + question.target.start
     free = question.can_change()
-    free[begin:] = False
-    words = np.flatnonzero([bool(free[span.start : span.stop].any()) for span in importance.words])
     if len(words) < FEWEST:
         return None, ("Taking words out is left out: fewer than two words stand before the target. They are only replaced.",)
     if question.passage.kind == SEQ2SEQ and free[:border].all():
@@ -78,6 +76,13 @@ def removing(scorer: Scorer, importance: WordImportance) -> tuple[Erasing | None
         return erasing, ()
     note = f"Only the {len(words)} words that begin before the target can be taken out: the target's own words can only be replaced."
     return erasing, (note,)
+
+
+def removable(importance: WordImportance) -> Order:
+    """Numbers of the words that begin before the target. Of one that reaches into it, what stands before can go."""
+    question = importance.question
+    free = question.can_change() & (np.arange(len(question.tokens)) < question.offset + question.target.start)
+    return np.flatnonzero([bool(free[span.start : span.stop].any()) for span in importance.words])
 
 
 def _erasing(how: str, read: Read, importance: WordImportance, words: Order, *, least: int = 0) -> Erasing:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 
+from explain.faithfulness.agreement import rank_agreement
 from explain.importance import WordImportance
 from explain.method import MethodSettings
 from explain.methods import explain_words
@@ -31,13 +33,35 @@ def shuffled(model: LanguageModel, *, seed: int) -> LanguageModel:
     return replace(model, model=copied, fingerprint=fingerprint)
 
 
-def explained_again(
-    model: LanguageModel, importance: WordImportance, *, baseline: str, tick: Callable[[int], None] = lambda _: None
-) -> WordImportance:
-    """The same question of another model, by the same method, settings and words."""
-    question, settings = importance.question, MethodSettings.of(importance.settings)
-    drawn = () if importance.words == question.spans(importance.unit) else importance.words
-    return explain_words(
-        model, question, method=importance.method, settings=replace(settings, noise_layers=False), unit=importance.unit, drawn=drawn,
-        baseline=baseline, tick=tick,
-    )  # fmt: skip
+def randomised_agreement(
+    model: LanguageModel, importance: WordImportance, *, seed: int, rows: float, baseline: str, tick: Callable[[int], None]
+) -> tuple[float | None, str]:  # fmt: skip
+    """Spearman's rank correlation of the map with that of the shuffled model; or None, and why.
+
+    The same question, method, settings and words. rows: how many may be read at most, since Integrated Gradients, which goes on until
+    its scores add up, may go on much longer where nothing was learned.
+    """
+    left = [rows]
+
+    def counting(read: int) -> None:
+        tick(read)
+        left[0] -= read
+        if left[0] < 0:
+            raise _TooLongError
+
+    question, settings = importance.question, replace(MethodSettings.of(importance.settings), noise_layers=False)
+    try:
+        other = explain_words(
+            shuffled(model, seed=seed), question, method=importance.method, settings=settings, unit=importance.unit,
+            drawn=() if importance.words == question.spans(importance.unit) else importance.words, baseline=baseline, tick=counting,
+        )  # fmt: skip
+    except _TooLongError:
+        return None, "The map of shuffled weights is left out: on such a model this method takes many times longer."
+    found = rank_agreement(importance, other)
+    if math.isnan(found):
+        return None, "With shuffled weights, or with the true ones, all words score the same, so that there are no orders to compare."
+    return found, ""
+
+
+class _TooLongError(Exception):
+    """Nobody would wait for that."""

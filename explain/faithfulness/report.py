@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HIGHER, LOWER = "higher", "lower"
-BETTER, CHANCE, WORSE = "better than chance", "not clearly other than chance", "worse than chance"
+BETTER, CHANCE, WORSE = "better than chance", "no clear difference from chance", "worse than chance"
 _CLEARLY = 2  # standard deviations of what random orders give
 
 

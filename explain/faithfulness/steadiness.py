@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from captum.metrics import sensitivity_max
 from numpy.typing import NDArray
 
+from explain.attribution import through_noise
 from explain.faithfulness.report import LOWER, Measure
 from explain.importance import LOW, WordImportance
 from explain.method import Method, MethodSettings
@@ -19,19 +21,6 @@ from explain.words import Span
 
 RADIUS = 0.1  # of the standard deviation of the text's embeddings
 MOST_SAMPLES = 4  # each one is a map of its own
-
-
-class _Blurred(Scorer):
-    """A scorer whose text lies a little aside. It shares the other one's reader."""
-
-    def __init__(self, scorer: Scorer, embeddings: torch.Tensor) -> None:
-        self.__dict__.update(vars(scorer))
-        self.embeddings = embeddings.detach().clone()
-
-    def original(self) -> float:
-        """No token has these embeddings, so that there is nothing to hold them against."""
-        with torch.no_grad():
-            return float(self.scores(self.embeddings[None])[0])
 
 
 def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: int, seed: int) -> Measure:
@@ -45,12 +34,12 @@ def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: 
         """(text, token, width), in a tuple or not -> (text, word), in a tuple always: Captum takes what comes for the first text apart."""
         texts = texts[0] if isinstance(texts, tuple) else texts
         with torch.enable_grad():
-            maps = [_scores(way, _Blurred(scorer, text), importance.words, settings)[counted] for text in texts]
+            maps = [_scores(way, scorer.with_embeddings(text.detach()), importance.words, settings)[counted] for text in texts]
         return (torch.from_numpy(np.stack(maps)),)
 
     def blur(texts: torch.Tensor, most: float) -> torch.Tensor:
         moved = (torch.rand(texts.shape, generator=chance) * 2 - 1) * most
-        return texts + moved.to(texts)
+        return texts + moved.to(texts) * scorer.free[:, None]
 
     found = sensitivity_max(explained, scorer.embeddings[None], blur, perturb_radius=radius, n_perturb_samples=min(samples, MOST_SAMPLES))
     value = float(found)
@@ -62,9 +51,11 @@ def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: 
 
 
 def _scores(way: Method, scorer: Scorer, spans: Sequence[Span], settings: MethodSettings) -> NDArray[np.float64]:
-    """(word,). A contrast of a method without a sign is the difference of two maps, as in `explain_words`."""
+    """(word,), as `explain_words` has them: through NoiseTunnel where that is wanted; a contrast of a method without a sign is the
+    difference of two maps."""
+    run = partial(through_noise, way.run) if settings.tunnel else way.run
     linear = way.linear and settings.tunnel in {"", "smoothgrad"}
     if not scorer.question.instead or linear or way.direction == LOW:
-        return way.run(scorer, spans, settings).scores
-    own, other = (way.run(scorer.side(*weights), spans, settings).scores for weights in ((1, 0), (0, 1)))
+        return run(scorer, spans, settings).scores
+    own, other = (run(scorer.side(*weights), spans, settings).scores for weights in ((1, 0), (0, 1)))
     return own - other

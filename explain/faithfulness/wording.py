@@ -90,11 +90,9 @@ def verdict(measures: Sequence[Measure], agreement: Mapping[str, float], randomi
 def _beside_chance(measures: Sequence[Measure]) -> str:
     groups = {kind: [_called(one) for one in measures if one.standing == kind] for kind in (BETTER, CHANCE, WORSE)}
     held = {kind: names for kind, names in groups.items() if names}
-    if set(held) == {BETTER}:
-        return f"This map does better than chance at all that was tried: {_listed(held[BETTER])}."
     if len(held) > 1:
         return f"The checks disagree. {' '.join(f'{kind.capitalize()}: {_listed(names)}.' for kind, names in held.items())}"
-    return "".join(f"This map is {kind} at all that was tried: {_listed(names)}." for kind, names in held.items())
+    return "".join(f"All that was tried says the same, {kind}: {_listed(names)}." for kind, names in held.items())
 
 
 def _called(one: Measure) -> str:
