@@ -79,17 +79,16 @@ def strip_html(strip: Strip) -> str:
 
 
 def _word(word: Shaded, *, boxed: bool) -> str:
-    """A word's leading space stays outside its colour."""
+    """A word's leading space stays outside its colour; a line break is shown by a sign of its own, which is no part of the text."""
     if not word.text and not word.counts:
         return ""  # a sign of the model's own
     inner = word.text.lstrip()
-    lead, inner = (word.text[: len(word.text) - len(inner)], inner) if inner else ("", word.text)
-    kind = " ".join(
-        name for name, holds in (("target", word.target and boxed), ("lined", word.target and not boxed), ("piece", not word.text)) if holds
-    )
+    lead, trail = (word.text[: len(word.text) - len(inner)], "") if inner else ("", word.text)
+    kinds = {"target": word.target and boxed, "lined": word.target and not boxed, "piece": not word.text, "blank": bool(trail)}
+    kind = " ".join(name for name, holds in kinds.items() if holds)
     style = f' style="background:{word.colour}"' if word.colour else ""
     named = f' class="{kind}"' if kind else ""
-    return f'{_safe(lead)}<span{named}{style} title="{_safe(word.told)}">{_safe(inner)}</span>'
+    return f'{_safe(lead)}<span{named}{style} title="{_safe(word.told)}">{_safe(inner)}</span>{_safe(trail)}'
 
 
 def _map(importance: WordImportance, limit: float | None, sentence: str) -> str:

@@ -82,7 +82,7 @@ def _strip(strip: Strip, tones: Tones, *, top: int) -> tuple[str, int]:
 
 def _words_of(word: Shaded) -> str:
     """On one line and not longer than it: a sentence or a marked passage is cut, its colour stays."""
-    shown, most = " ".join(word.text.split()), WIDTH - 2 * MARGIN
+    shown, most = " ".join(word.text.split()) or word.label * bool(word.text), WIDTH - 2 * MARGIN
     if _width(shown) <= most:
         return shown
     ends = list(accumulate(map(_em, shown)))

@@ -132,6 +132,14 @@ def test_a_long_target_is_underlined_and_not_fenced_in() -> None:
     assert 'stroke-width="2"' not in word_picture(long)
 
 
+def test_a_line_break_that_matters_is_seen() -> None:
+    importance = made_importance((0.1, 0.9, 0.2), ("One", "\n", "two", " three"))
+    page = word_page(importance, title="t", figures=False)
+    style, text = re.findall('<span class="blank" style="background:([^"]*)" title="[^"]*"></span>(\\s*)', page)[0]
+    assert (style, text) == (faded(TEAL, FULLEST), "\n")
+    assert ">¶</text>" in re.sub("<title>.*?</title>", "", word_picture(importance))
+
+
 def test_words_that_can_not_count_are_never_coloured() -> None:
     for importance in (made_importance((*SCORES, 5.0)), made_importance((*NOISE, 0.001), direction=LOW, method="noise")):
         strip = shade(importance)
