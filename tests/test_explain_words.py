@@ -249,7 +249,7 @@ def test_a_mark_of_nothing_is_none() -> None:
 @pytest.mark.parametrize("text", [MIXED, "One. Two? the the the"])
 def test_sums_keep_the_total_exactly_for_every_grouping(cut: Callable[[str], tuple[Piece, ...]], text: str) -> None:
     pieces = cut(text)
-    whole = np.random.default_rng(1).integers(-1000, 1000, (3, len(pieces))) / 64.0  # sums of such numbers are exact
+    whole = np.random.default_rng(1).integers(-(2**40), 2**40, (3, len(pieces))) / 64  # sums of such are exact
     halves = Question(Passage("m", "f", "causal", pieces[:5], pieces[5:]), Target(5, len(pieces)))
     drawn = (Span(2, 5, "marked"), Span(len(pieces) - 2, len(pieces), "too"))
     groupings = [halves.spans(unit, drawn=marks) for unit in GROUPINGS for marks in ((), drawn)]
