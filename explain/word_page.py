@@ -82,8 +82,8 @@ def _word(word: Shaded, *, boxed: bool) -> str:
     """A word's leading space stays outside its colour; a line break is shown by a sign of its own, which is no part of the text."""
     if not word.text and not word.counts:
         return ""  # a sign of the model's own
-    inner = word.text.lstrip()
-    lead, trail = (word.text[: len(word.text) - len(inner)], "") if inner else ("", word.text)
+    inner = word.text.lstrip() or word.text * ("\n" not in word.text)  # spaces of their own have a width to be coloured
+    lead, trail = (word.text.removesuffix(inner), "") if inner else ("", word.text)
     kinds = {"target": word.target and boxed, "lined": word.target and not boxed, "piece": not word.text, "blank": bool(trail)}
     kind = " ".join(name for name, holds in kinds.items() if holds)
     style = f' style="background:{word.colour}"' if word.colour else ""

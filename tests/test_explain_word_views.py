@@ -137,6 +137,8 @@ def test_a_line_break_that_matters_is_seen() -> None:
     page = word_page(importance, title="t", figures=False)
     style, text = re.findall('<span class="blank" style="background:([^"]*)" title="[^"]*"></span>(\\s*)', page)[0]
     assert (style, text) == (faded(TEAL, FULLEST), "\n")
+    spaced = word_page(made_importance((0.1, 0.9, 0.2), ("One", "   ", "two", " three")), title="t", figures=False)
+    assert re.search('<span style="background:[^"]*" title="[^"]*">   </span>', spaced)
     assert ">¶</text>" in re.sub("<title>.*?</title>", "", word_picture(importance))
 
 
