@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: otherwise it asks two hosts
@@ -15,7 +16,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from explain.asking import WordDesk
-from explain.tabs import attention, sheets, words
+from explain.tabs import attention, sheets, why, words
 from narrative.errors import NarrativeError
 from narrative.example import load_example
 from narrative.home import database, uploads
@@ -43,7 +44,7 @@ def compose(studio: Studio, bookshelf: Bookshelf, bench: Workbench, files: servi
             common = shared.Shared(page, shared.Owners(), selection, owner, picker, card, shared.notice_line(), shared.courier())
             with gr.Tabs(elem_id="nav", overflow_behavior="wrap"):
                 with gr.Tab("Generate", id="generate") as writing:
-                    drawn, draw = generate.build(common, studio, model=model)
+                    drawn, draw = generate.build(common, studio, model=model, beside=partial(why.build, common, desk, studio, model=model))
                 with gr.Tab("Attention", id="attention") as looking:
                     attention.build(common, studio, looking)
                 with gr.Tab("Word importance", id="words") as asking:
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server, *_ = page.launch(
             server_name=options.host, server_port=options.port, share=options.share, auth=auth, quiet=True, show_error=False,
             max_file_size=LARGEST_FILE, state_session_capacity=OPEN_SESSIONS, prevent_thread_lock=True, ssr_mode=False,
-            **theme.look(sheets.STYLE, attention.STYLE, words.STYLE),
+            **theme.look(sheets.STYLE, attention.STYLE, words.STYLE, why.STYLE),
         )  # fmt: skip
     except NarrativeError as error:
         return _refuse(str(error))

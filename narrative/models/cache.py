@@ -42,6 +42,12 @@ class ModelCache:
             progress(f"Waiting for {name}, which is being loaded already", 0.0)
         return future.result()
 
+    def holds(self, name: str) -> bool:
+        """Whether it is in memory, or on its way there, so that `get` would load nothing."""
+        key = (name, None, _stamp(name), None)
+        with self._lock:
+            return key in self._models
+
     def __len__(self) -> int:
         return len(self._models)
 

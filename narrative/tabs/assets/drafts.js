@@ -78,14 +78,17 @@ const chance = nats => {
 function closeCard(card, draft) {
   const nice = `draft ${card.number + 1}`, set = { d: card.number };
   const quiet = { set: { ...set } };
+  const files = make('span', 'files'); // where there is no room, they go to the next line together
+  files.append(
+    button('copy', 'Copy', 'Copy seed text and continuation', { ...quiet, label: `Copy ${nice}` }),
+    ...[['docx', 'Word'], ['md', '.md'], ['txt', '.txt']].map(([kind, name]) =>
+      button('export', name, `Download as ${name} with the settings in the file`, { set: { ...set, kind }, label: `Download ${nice} as ${name}` })));
   card.acts.replaceChildren(
     button('again', 'Again', 'Write this draft once more with a new seed. This one stays in the history.', { ...quiet, label: `Write ${nice} again` }),
     ...(draft.more ? [button('on', 'Go on', 'Let the model go on from the end of this draft.', { ...quiet, label: `Go on with ${nice}` })] : []),
     button('attention', 'Attention', 'Where the model looked while it wrote this', { set, label: `Attention in ${nice}` }),
-    make('span', 'gap'),
-    button('copy', 'Copy', 'Copy seed text and continuation', { ...quiet, label: `Copy ${nice}` }),
-    ...[['docx', 'Word'], ['md', '.md'], ['txt', '.txt']].map(([kind, name]) =>
-      button('export', name, `Download as ${name} with the settings in the file`, { set: { ...set, kind }, label: `Download ${nice} as ${name}` })));
+    button('why', 'Why', 'Which words brought the chosen word about, by several methods', { set, label: `Why this word in ${nice}` }),
+    files);
 }
 
 function drawCard(card, draft) {
@@ -130,6 +133,7 @@ function draw() {
     if (word) mark(word);
   }
   drawn = value;
+  tell();
 }
 
 function rove(card, word) { // one word of a draft can be reached with Tab; arrows lead to the others
@@ -149,6 +153,12 @@ function mark(word) {
   word.setAttribute('aria-pressed', 'true');
 }
 
+function tell(clicked = false) { // which word is chosen, for whatever stands beside the drafts; none while some are being written
+  const word = document.body.classList.contains('writing') ? null : root.querySelector('.t.sel'), card = word && cardOf(word);
+  window.narrativeChosen = card ? { sheet: props.value.sheet, draft: card.id, token: Number(word.dataset.i), text: word.textContent, clicked } : null;
+  document.dispatchEvent(new Event('narrative-chosen'));
+}
+
 function pick(word, byKey) {
   const card = cardOf(word);
   if (!card || card.writing) return;
@@ -157,10 +167,12 @@ function pick(word, byKey) {
   window.narrative.byKey = byKey; // then the panel takes the focus
   if (innerWidth <= 760) word.scrollIntoView({ block: 'start', behavior: 'instant' });
   trigger('pick', { sheet: props.value.sheet, draft: card.id, at: Number(word.dataset.i) });
+  tell(true);
 }
 
-function explain(card) { // the other tab is told at once which draft is meant: the server may hear of it later
-  const word = card.text.querySelector('.t.sel') || card.text.querySelector('.t'), tab = document.querySelector('#nav button[role=tab][data-tab-id=attention]');
+const EXPLAINED = { attention: 'attention', why: 'words' }; // link -> the tab that it opens
+function explain(card, name) { // that tab is told at once which draft is meant: the server may hear of it later
+  const word = card.text.querySelector('.t.sel') || card.text.querySelector('.t'), tab = document.querySelector(`#nav button[role=tab][data-tab-id=${name}]`);
   if (!word || !tab) return;
   const at = Number(word.dataset.i);
   mark(word);
@@ -168,6 +180,7 @@ function explain(card) { // the other tab is told at once which draft is meant: 
   window.narrative.wanted = { sheet: props.value.sheet, draft: card.id, token: at };
   tab.click();
   tab.focus();
+  setTimeout(tell); // when this tab is out of sight, so that nothing is asked twice
 }
 
 async function copy(card, node) {
@@ -185,7 +198,7 @@ root.addEventListener('click', event => {
   const card = cards[Number(node.dataset.d)];
   if (node.dataset.act === 'copy') return copy(card, node);
   const where = { sheet: props.value.sheet, draft: card.id };
-  if (node.dataset.act === 'attention') return explain(card);
+  if (EXPLAINED[node.dataset.act]) return explain(card, EXPLAINED[node.dataset.act]);
   if (node.dataset.act === 'again') trigger('again', where);
   if (node.dataset.act === 'on') trigger('on', where);
   if (node.dataset.act === 'export') trigger('send', { act: 'export', kind: node.dataset.kind, ...where });

@@ -28,6 +28,7 @@ OPENED = """() => { // a link is followed once; reloading must not copy its shee
   if (page.searchParams.has('open')) { page.searchParams.delete('open'); history.replaceState(null, '', page); }
   window.narrative.direct();
   document.body.dataset.opened = 'yes';
+  document.dispatchEvent(new Event('narrative-chosen')); // from now on what is chosen is the reader's own
 }"""
 
 
@@ -41,8 +42,10 @@ class Parts:
     history: gr.HTML
 
 
-def build(shared: Shared, studio: Studio, *, model: str) -> tuple[list[gr.HTML], Draw]:
-    """Lay the tab out and wire it. -> what a changed selection redraws, and how."""
+def build(
+    shared: Shared, studio: Studio, *, model: str, beside: Callable[[], Any] = lambda: None
+) -> tuple[list[gr.HTML], Draw]:  # fmt: skip
+    """Lay the tab out and wire it. `beside` lays out what else there is about the chosen word. -> what a changed selection redraws, how."""
     looking = Looking(studio, shared.owners)
     drawn, panel, _ = looking.view(EXAMPLE, studio.example)
     with gr.Row(elem_classes="cols"):
@@ -51,8 +54,10 @@ def build(shared: Shared, studio: Studio, *, model: str) -> tuple[list[gr.HTML],
             history = build_history()
         with gr.Column(elem_classes="col-text"):
             drafts = build_drafts(drawn)
-        with gr.Column(elem_classes="col-word"), gr.Column(elem_classes="card"):
-            alternatives = build_alternatives(panel)
+        with gr.Column(elem_classes="col-word"):
+            with gr.Column(elem_classes="card"):
+                alternatives = build_alternatives(panel)
+            beside()
     parts = Parts(controls, drafts, alternatives, history)
     _wire_writing(parts, shared, Writing(studio, shared.owners))
     _wire_looking(parts, shared, looking)
