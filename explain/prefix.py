@@ -11,7 +11,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from explain.scorer import Scorer
 from narrative.models import SEQ2SEQ
 
-_UNFIT = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError)
+_UNFIT = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
 class CantResumeError(Exception):

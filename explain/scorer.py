@@ -140,7 +140,7 @@ class Scorer:
             read = self._read_unheard(self.embeddings[None, : self.length], self.asked, border)[0]  # `tick` may raise what is caught here
             with self.last(len(self.asked)):
                 logits = self.reader(**told, use_cache=False).logits.float()
-        except (TypeError, ValueError, NotImplementedError) as error:
+        except (TypeError, ValueError) as error:
             raise self._unfit() from error
         self.tick(1)
         plain = logits[0].log_softmax(-1).gather(-1, self.asked[:, None]).squeeze(-1)

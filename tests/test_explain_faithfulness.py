@@ -41,12 +41,11 @@ QUICK = CheckSettings(randoms=4, perturbations=4)
 BARE = CheckSettings(randoms=4, perturbations=2, randomise=False)
 CLOSE = 1e-4  # nats
 BEGINNINGS = (
-    "Once upon a time there was a little fox who",
-    "The old man opened the door and saw a",
-    "Lily wanted to play with her red ball, but",
-    "In the morning the children ran down to the",
-    "“Where is my hat?” asked the king. The queen",
-    "It was raining, so Tom and Mia stayed in",
+    "Once there was a little fox",
+    "The old man opened the door",
+    "Lily wanted to play with",
+    "In the morning the children",
+    "“Where is my hat?” asked",
 )
 
 
@@ -85,9 +84,9 @@ def written(fable: LanguageModel) -> list[Question]:
         writing = generate(fable, prompt, settings=GenerationSettings(max_new_tokens=6, drafts=4, seed=seed))
         for _ in writing:
             pass
-        questions += [whole(passage_of(fable, draft)) for draft in writing.drafts if len(draft.ids) > 2]
+        questions += [whole(passage_of(fable, draft)) for draft in writing.drafts if draft.ids]
     assert len(questions) >= 20
-    return questions[:20]
+    return questions
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,7 @@ def told(fable: LanguageModel, written: list[Question]) -> Callable[[str], list[
 
     def maps(method: str) -> list[WordImportance]:
         if method not in kept:
-            settings = MethodSettings(steps=16)
+            settings = MethodSettings(steps=8)
             kept[method] = [explain_words(fable, question, method=method, settings=settings) for question in written]
         return kept[method]
 

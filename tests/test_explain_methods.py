@@ -225,6 +225,12 @@ def test_noise_of_nearly_nothing_changes_nearly_nothing(tiny_gpt2: LanguageModel
     assert np.abs(loud - plain).max() > 0.01 * np.abs(plain).max()
 
 
+def test_a_variance_of_nothing_is_not_below_nothing(tiny_gpt2: LanguageModel) -> None:
+    one = found(tiny_gpt2, passage(tiny_gpt2), "ablation", tunnel="vargrad", tunnel_noise=1e-12, tunnel_samples=3)
+    assert (one.scores >= 0).all()
+    assert np.allclose(one.scores, 0, atol=1e-9)
+
+
 @pytest.mark.parametrize("tunnel", [name for name in TUNNELS if name])
 def test_a_contrast_through_noise_tunnel_is_the_difference_of_the_two_maps(tiny_gpt2: LanguageModel, tunnel: str) -> None:
     question = instead_of(tiny_gpt2, one_word(tiny_gpt2), "sea")

@@ -16,13 +16,13 @@ from plotly.offline import get_plotlyjs
 
 from explain.colours import BROWN, INK_BLUE, TEAL, faded
 from explain.importance import HIGH, LOW, RAISES, WordImportance
-from explain.shading import FULLEST, colour, common_limit, same_scale, shade, told
-from explain.word_page import word_page
-from explain.word_pairs import paired
-from explain.word_picture import WIDTH, word_picture
-from explain.word_plots import bar_chart, comparison, curve_chart, curves, layer_map
-from explain.word_sentences import layers_sentence, method_title, named, number, question_line, sentence_of
-from explain.word_tables import check_csv, comparison_csv, curves_csv, importance_csv
+from explain.word_views.page import word_page
+from explain.word_views.pairs import paired
+from explain.word_views.picture import WIDTH, word_picture
+from explain.word_views.plots import bar_chart, comparison, curve_chart, curves, layer_map
+from explain.word_views.sentences import layers_sentence, method_title, named, number, question_line, sentence_of
+from explain.word_views.shading import FULLEST, colour, common_limit, same_scale, shade, told
+from explain.word_views.tables import check_csv, comparison_csv, curves_csv, importance_csv
 from narrative.errors import ExplainError
 
 SCORES = (-0.1, 0.3, 0.5, 0.2, 0.05, 0.6)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from explain.faithfulness import rank_agreement
 from explain.importance import WordImportance
-from explain.shading import common_limit, same_scale
+from explain.word_views.shading import common_limit, same_scale
 from narrative.errors import ExplainError
 
 METHOD, MODEL, DRAFT = "method", "model", "draft"

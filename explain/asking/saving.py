@@ -13,10 +13,10 @@ from explain.asking.comparing import Comparison
 from explain.asking.desk import Text, WordDesk
 from explain.importance import WordImportance
 from explain.reading.saving import CSV, HTML, File
-from explain.word_page import word_page
-from explain.word_picture import word_picture
-from explain.word_sentences import question_line
-from explain.word_tables import check_csv, comparison_csv, importance_csv
+from explain.word_views.page import word_page
+from explain.word_views.picture import word_picture
+from explain.word_views.sentences import question_line
+from explain.word_views.tables import check_csv, comparison_csv, importance_csv
 from narrative.errors import require_choice
 from narrative.studio import Studio
 

@@ -39,7 +39,7 @@ def report(importance: WordImportance, faithfulness: Faithfulness | None, notes:
 def summarise(importance: WordImportance, faithfulness: Faithfulness | None) -> None:
     """For people: what drove the target, the words that did most, and what their numbers mean."""
     from explain.importance import DIRECTIONS
-    from explain.word_sentences import method_title, named, number, question_line, sentence_of
+    from explain.word_views.sentences import method_title, named, number, question_line, sentence_of
 
     print(clean(f"{question_line(importance)} {method_title(importance)}: {sentence_of(importance)}"))
     weight = importance.weight()

@@ -187,9 +187,9 @@ def _telling(stage: str, rows: float) -> Callable[[int], None]:
 
 
 def _write(options: argparse.Namespace, importance: WordImportance, faithfulness: Faithfulness | None) -> None:
-    from explain.word_page import word_page
-    from explain.word_sentences import question_line, sentence_of
-    from explain.word_tables import importance_csv
+    from explain.word_views.page import word_page
+    from explain.word_views.sentences import question_line, sentence_of
+    from explain.word_views.tables import importance_csv
 
     write_out(options.html, lambda: word_page(importance, title=question_line(importance), faithfulness=faithfulness), "The page")
     write_out(options.csv, lambda: importance_csv(importance), "The table")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -29,32 +29,32 @@ def build(shared: Shared, desk: WordDesk, studio: Studio, tab: gr.Tab) -> None:
     """Lay the tab out and wire it. Nothing is read before the tab is opened."""
     page = build_page()
     handlers = Handlers(desk, studio, shared.owners)
-    swapping = Swapping(handlers)
     inputs = [shared.owner, shared.selection, shared.model]
-
-    def ask(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from handlers.ask(owner, selection, payload(event) | {"usual": model}, request)
-
-    def check(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[Any]:
-        yield from handlers.check(owner, selection, payload(event) | {"usual": model}, request)
-
-    def swap(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[Any]:
-        yield from swapping.run(owner, selection, payload(event) | {"usual": model}, request)
-
-    def save(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
-        return handlers.save(owner, selection, payload(event) | {"usual": model}, request)
-
-    def picture(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Any:
-        return handlers.picture(owner, selection, payload(event) | {"usual": model}, request)
+    for listen, limits in ((page.ask, ASKING), (page.toil, LONG)):
+        listen(_streaming(handlers.ask), inputs, [page, shared.selection], **limits)
+    page.check(_streaming(handlers.check), inputs, page, **LONG)
+    page.swap(_streaming(Swapping(handlers).run), inputs, page, **LONG)
+    page.picture(_answering(handlers.picture), inputs, page, **ASKING)
+    page.save(_answering(handlers.save), inputs, [shared.courier, shared.notice], **ASKING)
 
     def stop(event: gr.EventData, request: gr.Request) -> None:
         handlers.stop(payload(event), request)
 
-    page.ask(ask, inputs, [page, shared.selection], **ASKING)
-    page.toil(ask, inputs, [page, shared.selection], **LONG)
-    page.check(check, inputs, page, **LONG)
-    page.swap(swap, inputs, page, **LONG)
-    page.picture(picture, inputs, page, **ASKING)
-    page.save(save, inputs, [shared.courier, shared.notice], **ASKING)
     page.halt(stop, None, None, **QUIET)
     tab.select(None, None, None, js=OPENED)
+
+
+def _streaming(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Gradio tells by the annotations what it must hand over, and by the `yield` that answers come one after the other."""
+
+    def run(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        yield from handler(owner, selection, payload(event) | {"usual": model}, request)
+
+    return run
+
+
+def _answering(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def run(owner: str, selection: Selection, model: str, event: gr.EventData, request: gr.Request) -> Any:
+        return handler(owner, selection, payload(event) | {"usual": model}, request)
+
+    return run

@@ -11,10 +11,10 @@ from explain.asking import Ask, Comparison, Text
 from explain.faithfulness import Faithfulness, Measure
 from explain.importance import LOW, WordImportance
 from explain.methods import METHODS
-from explain.shading import Strip, shade
 from explain.tabs.texts import Origin, draft_line, run_of
-from explain.word_plots import bar_chart, comparison, curves, layer_map
-from explain.word_sentences import layers_sentence, method_title, number, question_line, sentence_of
+from explain.word_views.plots import bar_chart, comparison, curves, layer_map
+from explain.word_views.sentences import layers_sentence, method_title, number, question_line, sentence_of
+from explain.word_views.shading import Strip, shade
 from explain.words import words_as_spans
 from narrative.generation import Draft
 from narrative.models import SEQ2SEQ

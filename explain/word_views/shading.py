@@ -14,7 +14,7 @@ import numpy as np
 
 from explain.colours import BROWN, INK_BLUE, TEAL, faded
 from explain.importance import LOW
-from explain.word_sentences import NOTHING, named, number, shortened, signless, target_of
+from explain.word_views.sentences import NOTHING, named, number, shortened, signless, target_of
 from narrative.errors import ExplainError
 
 if TYPE_CHECKING:

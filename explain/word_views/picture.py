@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from explain.shading import Shaded, Strip, shade
-from explain.word_sentences import method_title, question_line, sentence_of
+from explain.word_views.sentences import method_title, question_line, sentence_of
+from explain.word_views.shading import Shaded, Strip, shade
 from narrative.text import writable
 
 if TYPE_CHECKING:

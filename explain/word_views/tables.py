@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from explain.tables import cell_text, six_digits, table
-from explain.word_pairs import paired
+from explain.word_views.pairs import paired
 
 if TYPE_CHECKING:
     from explain.faithfulness import Faithfulness

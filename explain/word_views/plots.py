@@ -16,9 +16,9 @@ from plotly.subplots import make_subplots
 from explain.colours import BROWN, INK_BLUE, PLUM, TEAL, faded
 from explain.importance import LOW
 from explain.plots import GRID, MOST_TICKS, TEXT, base_axis, base_layout, colour_bar, short_label
-from explain.shading import told
-from explain.word_pairs import Compared, Pair, compared
-from explain.word_sentences import named, number, signless
+from explain.word_views.pairs import Compared, Pair, compared
+from explain.word_views.sentences import named, number, signless
+from explain.word_views.shading import told
 from narrative.plots import plain
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain.importance import LOW
-from explain.shading import same_scale
-from explain.word_sentences import signless
+from explain.word_views.sentences import signless
+from explain.word_views.shading import same_scale
 
 if TYPE_CHECKING:
     from explain.importance import WordImportance

@@ -15,9 +15,9 @@ from plotly.offline import get_plotlyjs
 from explain.importance import DIRECTIONS, HIGH, LOW, RAISES
 from explain.methods import METHODS
 from explain.plots import chart_html
-from explain.shading import Shaded, Strip, common_limit, same_scale, shade
-from explain.word_plots import bar_chart, comparison, curves, layer_map
-from explain.word_sentences import layers_sentence, method_title, number, percent, question_line, sentence_of, signless
+from explain.word_views.plots import bar_chart, comparison, curves, layer_map
+from explain.word_views.sentences import layers_sentence, method_title, number, percent, question_line, sentence_of, signless
+from explain.word_views.shading import Shaded, Strip, common_limit, same_scale, shade
 from narrative import __version__
 from narrative.text import writable
 
