@@ -14,6 +14,7 @@ from explain.attribution import gradients, perturbation, through_noise
 from explain.importance import HIGH, LOW, RAISES, WordImportance
 from explain.leaving import ablation
 from explain.method import Found, Method, MethodSettings
+from explain.noise import learned_noise, rows_read
 from explain.question import WORDS, Question
 from explain.scorer import Scorer
 from explain.words import Span
@@ -73,6 +74,12 @@ METHODS: dict[str, Method] = {  # from instant to thorough
         "Shapley 1953; Castro et al. 2009", perturbation.shapley,
         lambda words, settings: _texts(words, words * (settings.samples or perturbation.PERMUTATIONS) + 1), complete=True,
         uses=("samples", "seed"),
+    ),
+    "noise": Method(
+        "Learned noise", "thorough", "How far each word may be blurred before the target's probability changes: a word that bears little "
+        "noise matters. Also layer by layer. Words that bear about the same can't be told apart.",
+        "Guan et al. 2019", learned_noise, rows_read, direction=LOW, linear=False, baseline=False, tunnels=False,
+        uses=("noise_rate", "noise_steps", "noise_seeds", "noise_layers", "seed"),
     ),
 }  # fmt: skip
 LEFT_OUT = {

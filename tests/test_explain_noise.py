@@ -11,7 +11,7 @@ import torch
 from scipy.stats import spearmanr
 
 from explain.method import Found, MethodSettings
-from explain.noise import bearable_noise, learned_noise
+from explain.noise import bearable_noise, learned_noise, rows_read
 from explain.noise.layers import layers_of, state_after
 from explain.noise.scale import most_noise, spread_of
 from explain.passage import read_text
@@ -284,6 +284,19 @@ def test_readings_are_told_and_stay_within_the_bound(tiny_gpt2: LanguageModel, m
     found_by(scorer, noise_steps=2)
     assert max(heard) == 3
     assert sum(heard) > 2 * 3 * 8  # target and two layers
+
+
+def test_cost_is_told_about_right(tiny_gpt2: LanguageModel) -> None:
+    cost = 0.0
+
+    def tick(rows: int) -> None:
+        nonlocal cost
+        cost += rows * (3 if torch.is_grad_enabled() else 1)
+
+    settings = MethodSettings(noise_steps=10, noise_seeds=2, noise_layers=False)
+    scorer = scorer_of(tiny_gpt2, tick)
+    learned_noise(scorer, scorer.question.spans(), settings)
+    assert 0.7 * cost < rows_read(0, settings) < 1.4 * cost
 
 
 def test_cap_is_ten_standard_deviations_of_the_embedding(tiny_t5: LanguageModel) -> None:

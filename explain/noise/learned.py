@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from explain.method import Found, MethodSettings
 from explain.noise.layers import layers_of, state_after
-from explain.noise.optimiser import PROBES, SAMPLES, Noise, bearable_noise
+from explain.noise.optimiser import PROBES, SAMPLES, SPOTS, Noise, bearable_noise
 from explain.noise.problem import Phi
-from explain.noise.scale import most_noise, spread_of
+from explain.noise.scale import TEXTS, most_noise, spread_of
 from explain.scorer import Scorer
 from explain.words import Span
 
@@ -51,6 +51,14 @@ def learned_noise(scorer: Scorer, spans: Sequence[Span], settings: MethodSetting
         checks["layers_converged"] = sum(layer.converged for layer in layers) / len(layers)
     maps = np.stack([problem.by_word(layer.sigma) for layer in layers]) if layers else None
     return Found(problem.by_word(sigma), spread, maps, checks, _notes(runs, sigma, checks, wanted=settings.noise_layers))
+
+
+def rows_read(_: int, settings: MethodSettings) -> float:
+    """Rows of whole readings, one with its gradient counted as three. About: a long target is probed more often, and for the layers
+    six of them are reckoned, each read half-way on average."""
+    once = 3 * (SAMPLES * settings.noise_steps + _PROBES + SPOTS)
+    layers = 3 * once * _LATER if settings.noise_layers else 0
+    return TEXTS + settings.noise_seeds * once + layers
 
 
 def _output(scorer: Scorer) -> Phi:
