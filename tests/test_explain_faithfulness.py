@@ -46,6 +46,7 @@ BEGINNINGS = (
     "Lily wanted to play with",
     "In the morning the children",
     "“Where is my hat?” asked",
+    "It was raining, so Tom",
 )
 
 
@@ -86,7 +87,7 @@ def written(fable: LanguageModel) -> list[Question]:
             pass
         questions += [whole(passage_of(fable, draft)) for draft in writing.drafts if draft.ids]
     assert len(questions) >= 20
-    return questions
+    return questions[:20]
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,6 @@ def test_on_a_sum_of_words_all_is_known_in_closed_form() -> None:
     assert sufficiency.value == pytest.approx(total - top)
     assert sufficiency.worst == pytest.approx(total - bottom)
     assert comprehensiveness.random == pytest.approx(weights.mean() * np.mean([1, 2, 5]), abs=0.15)
-    assert (comprehensiveness.standing, sufficiency.standing) == (CHANCE, CHANCE) or comprehensiveness.value > comprehensiveness.random
     deletion, insertion = trial.curves()
     assert deletion.map == pytest.approx(total - np.concatenate([[0], falling.cumsum()]))
     assert insertion.map == pytest.approx(np.concatenate([[0], falling.cumsum()]))
