@@ -13,7 +13,7 @@ import torch
 
 from explain.asking.ask import NEXT, SPAN, Ask
 from explain.asking.background import Tick, Working, in_background
-from explain.faithfulness import Faithfulness, check_map
+from explain.faithfulness import Faithfulness, check_map, check_passes
 from explain.importance import WordImportance
 from explain.methods import METHODS, explain_words
 from explain.passage import Passage
@@ -106,7 +106,7 @@ class WordDesk:
             return check_map(text.model, importance, baseline=ask.baseline, others=others, tick=tick)
 
         names = tuple(one.method for one in others)  # a map that was asked since is worth another check
-        return (yield from self._once(("check", text.key, ask, names), work, rows=350 + 2 * self.rows(text, ask)))
+        return (yield from self._once(("check", text.key, ask, names), work, rows=check_passes(importance)))
 
     def checked(self, text: Text, ask: Ask) -> Faithfulness | None:
         """The newest check of that map, if there was one."""

@@ -14,8 +14,8 @@ from explain.asking.saving import picture, saved
 from explain.importance import WordImportance
 from explain.tabs.newest import Newest
 from explain.tabs.texts import Origin, file_for, finished, origin_of, place_of, selected
+from explain.tabs.watching import now, watched
 from explain.tabs.words.drawing import draw_check, draw_map, draw_other, draw_text
-from explain.tabs.words.watching import now, watched
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
 from narrative.generation import Draft
 from narrative.selection import Selection

@@ -11,8 +11,8 @@ from explain.asking import Text
 from explain.question import span_of
 from explain.swapping import Swap, rewriting, swap
 from explain.tabs.texts import finished
+from explain.tabs.watching import now
 from explain.tabs.words.handlers import Asked, Handlers
-from explain.tabs.words.watching import now
 from narrative.errors import NarrativeError, SettingsError, shown
 from narrative.generation import Draft
 from narrative.models import SEQ2SEQ
