@@ -139,7 +139,9 @@ def held_against_ids(model: LanguageModel, question: Question, baseline: str, id
     assert len({round(one, 3) for one in expected}) > 3  # something was replaced
 
 
-def test_replaced_is_a_plain_pass_with_the_baseline_in_place(tiny_model: LanguageModel, question: Question) -> None:
+@pytest.mark.parametrize("name", ["whole", "against more", "against fewer"])
+def test_replaced_is_a_plain_pass_with_the_baseline_in_place(tiny_model: LanguageModel, name: str) -> None:
+    question = ask(tiny_model, name)
     held_against_ids(tiny_model, question, "neutral", tiny_model.tokenizer(NEUTRAL, add_special_tokens=False)["input_ids"][0])
 
 
@@ -167,8 +169,10 @@ def test_the_targets_last_token_and_what_follows_change_nothing(tiny_model: Lang
 # ---- words that are removed
 
 
-def test_removed_is_a_plain_pass_over_the_shorter_text(tiny_model: LanguageModel, question: Question) -> None:
+@pytest.mark.parametrize("name", ["whole", "against more", "against fewer"])
+def test_removed_is_a_plain_pass_over_the_shorter_text(tiny_model: LanguageModel, name: str) -> None:
     """Rows of several lengths, in no order: each lands in its own place, and positions close up."""
+    question = ask(tiny_model, name)
     rows = some_rows(question, 6, readable=True)[[4, 0, 2, 5, 1, 3, 4]]
     start = question.offset + question.target.start
     gone = [[place for place in left(question, tiny_model, row) if place < start] for row in rows.tolist()]
