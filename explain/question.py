@@ -138,8 +138,10 @@ def whole(passage: Passage) -> Question:
 def next_word(model: LanguageModel, passage: Passage) -> Question:
     """Why the word that the model holds likeliest after the passage: it is put there, token by token, until another word would begin.
 
-    Raises `ExplainError` when the model would end the text there.
+    Raises `ExplainError` when the model would end the text there, or has no room for another word.
     """
+    if len(passage.sequence) > model.context:
+        raise ExplainError(f"{model.name} reads {model.context:,} tokens at once, so there is no room for another word. Shorten the text.")
     ids: list[int] = []
     for _ in range(min(_LONGEST_WORD, model.context + 1 - len(passage.sequence))):
         found = _likeliest(model, passage, ids)

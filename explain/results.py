@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -112,7 +113,7 @@ class AttentionMaps:
                 told = json.loads(str(stored["told"]))
                 maps = tuple(_stored_map(entry, stored) for entry in told["maps"])
                 return cls(stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error) as error:
             raise ExplainError(f"{path.name} holds no attention maps of Narrative, or is damaged.") from error
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
-from explain.baselines import baseline_of
+from explain.baselines import BASELINES, Baseline, baseline_of
 from explain.question import Question
 from explain.twin import precise_twin
-from narrative.errors import ExplainError
+from narrative.errors import ExplainError, require_choice
 from narrative.models import SEQ2SEQ, LanguageModel
 
 _CLOSE = 1e-3  # of a log-probability: by embeddings and by tokens
 MOST_LOGITS = 1 << 25  # numbers at once: 128 MB
 MOST_TOKENS = 4096  # rows x tokens at once, without gradients
 MOST_WITH_GRADIENT = 1024  # rows x tokens at once, when what lies between must be kept: about 1 GB for 12 layers of 768
+_FIT: WeakSet[Any] = WeakSet()  # models that were found to read nothing of a token but its embedding
 
 
 class Scorer:
@@ -37,7 +40,8 @@ class Scorer:
             raise ExplainError(f"{model.name} gives no probabilities of words, so that nothing can be said of why it wrote one.")
         self.embed: Any = self.reader.get_input_embeddings()
         self.ids = torch.tensor([piece.id for piece in question.tokens], device=model.device)
-        self.baseline = baseline_of(model, self.embed, baseline)
+        require_choice("baseline", baseline, BASELINES)
+        self._baseline = baseline
         with torch.no_grad():
             self.embeddings: torch.Tensor = self.embed(self.ids[None])[0].clone()  # (token, width)
         self.free = torch.from_numpy(question.can_change()).to(model.device)  # (token,)
@@ -52,6 +56,11 @@ class Scorer:
         self.asked = self.ids[question.offset + target.start : question.offset + target.stop]  # (target,)
         self.weights: tuple[float, float] = (1, -1)
         self.instead = torch.tensor([piece.id for piece in question.instead], dtype=torch.long, device=model.device)
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """Not before it is needed: an average takes the whole table of words."""
+        return baseline_of(self.model, self.embed, self._baseline)
 
     def side(self, own: float, other: float) -> Scorer:
         """The same scorer with other weights of the target and of `instead`: (1, -1) is their difference."""
@@ -134,10 +143,17 @@ class Scorer:
 
         Raises `ExplainError` for models that read more of a token than its embedding: nothing here would hold for them.
         """
+        if self.model.model not in _FIT:
+            self._check()
+            _FIT.add(self.model.model)
+        return float(self.scores(self.embeddings[None])[0])
+
+    def _check(self) -> None:
+        """That tokens and their embeddings say the same to this model. Once for each that is in memory."""
         border, ids = self.question.offset, self.ids[None, : self.length]
         told = {"input_ids": ids} if not border else {"input_ids": ids[:, :border], "decoder_input_ids": ids[:, border:]}
         try:
-            read = self._read_unheard(self.embeddings[None, : self.length], self.asked, border)[0]  # `tick` may raise what is caught here
+            read = self._read_unheard(self.embed(ids), self.asked, border)[0]  # `tick` may raise what is caught here
             with self.last(len(self.asked)):
                 logits = self.reader(**told, use_cache=False).logits.float()
         except (TypeError, ValueError) as error:
@@ -146,7 +162,6 @@ class Scorer:
         plain = logits[0].log_softmax(-1).gather(-1, self.asked[:, None]).squeeze(-1)
         if not (read - plain).abs().max() <= _CLOSE * plain.abs().max().clamp(min=1):
             raise self._unfit()
-        return float(self.scores(self.embeddings[None])[0])
 
     def _unfit(self) -> ExplainError:
         return ExplainError(
