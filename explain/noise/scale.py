@@ -9,7 +9,7 @@ import torch
 from explain.noise.problem import Phi
 from explain.scorer import Scorer
 
-TEXTS = 16
+TEXTS = 64  # so that r is known to about a tenth
 CAP = 10  # of noise, in standard deviations of the word embeddings (Guan et al. 2019)
 _LEAST = 0.01  # of the mean: a component that hardly ever moves must not outweigh all others
 
