@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from explain.passage import Passage, special_piece
-from explain.twin import giving_out, twin
+from explain.twin import giving_out, layers_of, twin
 from explain.words import Piece, visible
 from narrative.errors import ExplainError, require_whole
 from narrative.generation.pieces import token_text
@@ -115,7 +114,7 @@ class _Seen(NamedTuple):
 def _logits(model: LanguageModel, passage: Passage, place: int) -> torch.Tensor:
     """(layer + 1, vocabulary), float32: what the tokens before `place` lead to, layer by layer."""
     reader: Any = twin(model)
-    blocks = _blocks(model, reader)
+    blocks = layers_of(model, reader)
     if not blocks:
         raise _unfit(model)
     seen = _read(model, reader, blocks, passage, place)
@@ -135,12 +134,6 @@ def _unfit(model: LanguageModel) -> ExplainError:
         f"The layers of {model.card.title or model.name} ({model.model.config.model_type}) can't be read half-way: its last layer, read "
         "so, does not give the model's own answer. Choose a model such as GPT-2, GPT-Neo, Llama or T5."
     )
-
-
-def _blocks(model: LanguageModel, reader: Any) -> list[Any]:
-    """The layers of the writing part: its outermost list of modules."""
-    root: nn.Module = reader.get_decoder() if model.kind == SEQ2SEQ else reader.base_model
-    return next((list(module) for module in root.modules() if isinstance(module, nn.ModuleList)), [])
 
 
 def _read(model: LanguageModel, reader: Any, blocks: list[Any], passage: Passage, place: int) -> _Seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -117,7 +117,7 @@ def explain_words(
     )  # fmt: skip
     if not empty.counted().any():
         raise ExplainError("No word stands before the target that could be taken away. Choose a later word, or a longer text.")
-    found = _found(way, scorer, spans, settings)
+    found = run_method(way, scorer, spans, settings)
     silent = np.nan if empty.direction == LOW else 0.0
     scores = np.where(empty.counted(), found.scores, silent)
     if not np.isfinite(scores[empty.counted()]).all():
@@ -152,8 +152,9 @@ def _direction(way: Method, settings: MethodSettings) -> str:
     return way.direction if settings.tunnel in {"", "smoothgrad"} else HIGH
 
 
-def _found(way: Method, scorer: Scorer, spans: tuple[Span, ...], settings: MethodSettings) -> Found:
-    """A contrast is the difference of the two maps: by itself for linear methods, by subtraction for the others."""
+def run_method(way: Method, scorer: Scorer, spans: Sequence[Span], settings: MethodSettings) -> Found:
+    """Through NoiseTunnel where that is wanted. A contrast is the difference of the two maps: by itself for linear methods, by
+    subtraction for the others."""
     run = partial(through_noise, way.run) if settings.tunnel else way.run
     if not scorer.question.instead or _linear(way, settings) or way.direction == LOW:
         return run(scorer, spans, settings)

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
-from narrative.models import LanguageModel
+from narrative.models import SEQ2SEQ, LanguageModel
 
 
 def twin(model: LanguageModel, *, attention: str | None = None) -> PreTrainedModel:
@@ -33,6 +34,13 @@ def precise_twin(model: LanguageModel) -> PreTrainedModel:
     copied: PreTrainedModel = copy.deepcopy(model.model).float()
     copied.eval()
     return copied
+
+
+def layers_of(model: LanguageModel, reader: Any) -> list[Any]:
+    """The layers of a twin's writing part, of an encoder-decoder the decoder's: its outermost list of modules. Empty
+    where there is none."""
+    root: nn.Module = reader.get_decoder() if model.kind == SEQ2SEQ else reader.base_model
+    return next((list(module) for module in root.modules() if isinstance(module, nn.ModuleList)), [])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from explain.asking.ask import NEXT, SPAN, Ask
 from explain.asking.background import Tick, Working, in_background
 from explain.faithfulness import Faithfulness, check_map, check_passes
 from explain.importance import WordImportance
-from explain.methods import METHODS, explain_words
+from explain.methods import METHODS, estimate, explain_words
 from explain.passage import Passage
 from explain.question import Question, Target, instead_of, next_word, whole
 from explain.reading import Source, passage_again, passage_for
@@ -149,9 +149,8 @@ class WordDesk:
 
     @staticmethod
     def _passes(ask: Ask, words: int) -> float:
-        way = METHODS[ask.method]
-        passes = way.passes(words, ask.settings)
-        return passes * ask.settings.tunnel_samples if ask.settings.tunnel and way.tunnels else passes
+        settings = ask.settings if METHODS[ask.method].tunnels else replace(ask.settings, tunnel="")
+        return estimate(ask.method, words, settings, contrast=bool(ask.instead))
 
     def question(self, text: Text, ask: Ask) -> Question:
         """What is asked, whatever the method."""

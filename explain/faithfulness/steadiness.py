@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from captum.metrics import sensitivity_max
-from numpy.typing import NDArray
 
-from explain.attribution import through_noise
 from explain.faithfulness.report import LOWER, Measure
-from explain.importance import LOW, WordImportance
-from explain.method import Method, MethodSettings
-from explain.methods import METHODS
+from explain.importance import WordImportance
+from explain.method import MethodSettings
+from explain.methods import METHODS, run_method
 from explain.scorer import Scorer
-from explain.words import Span
 
 RADIUS = 0.1  # of the standard deviation of the text's embeddings
 MOST_SAMPLES = 4  # each one is a map of its own
@@ -34,7 +29,7 @@ def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: 
         """(text, token, width), in a tuple or not -> (text, word), in a tuple always: Captum takes what comes for the first text apart."""
         texts = texts[0] if isinstance(texts, tuple) else texts
         with torch.enable_grad():
-            maps = [_scores(way, scorer.with_embeddings(text.detach()), importance.words, settings)[counted] for text in texts]
+            maps = [run_method(way, scorer.with_embeddings(text.detach()), importance.words, settings).scores[counted] for text in texts]
         return (torch.from_numpy(np.stack(maps)),)
 
     def blur(texts: torch.Tensor, most: float) -> torch.Tensor:
@@ -48,14 +43,3 @@ def sensitivity_measure(scorer: Scorer, importance: WordImportance, *, samples: 
         "its size. Lower is steadier; a steady map need not be a true one."
     )
     return Measure("sensitivity", "Blurred words", "", value, None, None, None, None, LOWER, sentence)
-
-
-def _scores(way: Method, scorer: Scorer, spans: Sequence[Span], settings: MethodSettings) -> NDArray[np.float64]:
-    """(word,), as `explain_words` has them: through NoiseTunnel where that is wanted; a contrast of a method without a sign is the
-    difference of two maps."""
-    run = partial(through_noise, way.run) if settings.tunnel else way.run
-    linear = way.linear and settings.tunnel in {"", "smoothgrad"}
-    if not scorer.question.instead or linear or way.direction == LOW:
-        return run(scorer, spans, settings).scores
-    own, other = (run(scorer.side(*weights), spans, settings).scores for weights in ((1, 0), (0, 1)))
-    return own - other

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
 from explain.noise.problem import Phi
 from explain.scorer import Scorer
+from explain.twin import layers_of
 from narrative.models import SEQ2SEQ
 
 
@@ -20,12 +20,6 @@ class _Reached(BaseException):  # no Exception: what a model catches on its way 
         self.state = state
 
 
-def layers_of(scorer: Scorer) -> list[Any]:
-    """The layers of the writing part, its outermost list of modules; of an encoder-decoder the decoder's. Empty where there is none."""
-    root: nn.Module = scorer.reader.get_decoder() if scorer.model.kind == SEQ2SEQ else scorer.reader.base_model
-    return next((list(module) for module in root.modules() if isinstance(module, nn.ModuleList)), [])
-
-
 def state_after(scorer: Scorer, layer: int) -> Phi:
     """(row, token, width) -> (row, place, width): what this layer gives out in the places that the target is read from.
 
@@ -33,7 +27,7 @@ def state_after(scorer: Scorer, layer: int) -> Phi:
     is made of it: a word that a later layer fetches bears much noise until then. (The published map takes the states of all places;
     in it each word mostly blurs its own.) Against `instead`, the places are those of the target. Nothing above the layer is computed.
     """
-    block, border, places = layers_of(scorer)[layer], scorer.question.offset, len(scorer.asked)
+    block, border, places = layers_of(scorer.model, scorer.reader)[layer], scorer.question.offset, len(scorer.asked)
 
     def leave(_: Any, __: Any, given: Any) -> None:
         raise _Reached((given if isinstance(given, torch.Tensor) else given[0])[:, -places:])

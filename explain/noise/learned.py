@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from explain.method import Found, MethodSettings
-from explain.noise.layers import layers_of, state_after
+from explain.noise.layers import state_after
 from explain.noise.optimiser import PROBES, SAMPLES, SPOTS, Noise, bearable_noise
 from explain.noise.problem import Phi
 from explain.noise.scale import TEXTS, most_noise, spread_of
 from explain.scorer import Scorer
+from explain.twin import layers_of
 from explain.words import Span
 
 _PROBES = 16  # in the layers, whose states have far more components than could be probed one by one
@@ -89,7 +90,7 @@ class _Words:
 
     def layers(self) -> list[Noise]:
         found: list[Noise] = []
-        for layer in range(len(layers_of(self._scorer))):
+        for layer in range(len(layers_of(self._scorer.model, self._scorer.reader))):
             phi = state_after(self._scorer, layer)
             r = spread_of(phi, self._scorer, seed=self._settings.seed)
             steps = math.ceil(self._settings.noise_steps * (_LATER if found else 1))

@@ -15,14 +15,16 @@ Data = dict[str, Any]
 def watched(
     work: Generator[Stage | Working, None, Any], passed: Callable[[], bool], shown: Callable[[Data], Any]
 ) -> Generator[Any, None, Any]:  # fmt: skip
-    """`shown` of each step; -> what comes of it, or None when something newer was asked for."""
+    """`shown` of each step, unless that is None; -> what comes of it, or None when something newer was asked for."""
     try:
         while not passed():
             try:
                 step = next(work)
             except StopIteration as end:
                 return end.value
-            yield shown(now(_step(step)))
+            told = shown(now(_step(step)))
+            if told is not None:
+                yield told
         return None
     finally:
         work.close()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from explain.asking import SPAN, Ask, Text, WordDesk, Working
+from explain.asking import SPAN, Ask, Text, WordDesk
 from explain.importance import WordImportance
 from explain.tabs.newest import Newest
 from explain.tabs.sheets import asset
 from explain.tabs.texts import Origin, origin_of, place_of
+from explain.tabs.watching import watched
 from explain.word_views.sentences import sentence_of, shortened
 from explain.word_views.shading import Shaded, shade
+from explain.words import Span
 from narrative.errors import ExplainError, SettingsError, shown
 from narrative.selection import Selection
-from narrative.studio import Stage, Studio
+from narrative.studio import Studio
 from narrative.tabs.shared import Owners, Shared, payload, sorry
 
 STYLE = asset("why.css")
-METHOD = "input x gradient"
+EXACT, ROUGH = "ablation", "input x gradient"
+AT_A_GLANCE = 4e10  # multiplications that two cores do well within a second
+_TOLD = {EXACT: "Each word left out in turn.", ROUGH: "Instant and rough."}
 NEAR = 84  # characters before the word that are shown: about three lines
 STRONG = 0.5  # share of the scale from which an earlier word is shown too
 MOST = 4  # of those
@@ -41,13 +46,12 @@ _TEMPLATE = """
     <p class="sentence" aria-live="polite"></p>
     <ul class="notes"></ul>
   </div>
-  <p class="about" hidden>Instant and rough. <button type="button" class="link more"
+  <p class="about" hidden><span class="how"></span> <button type="button" class="link more"
     title="Other methods, and whether the answer is true">More in Word importance</button></p>
 </section>
 """
 
 Data = dict[str, Any]
-Steps = Generator[Stage | Working, None, Any]
 
 
 def build(shared: Shared, desk: WordDesk, studio: Studio, *, model: str) -> None:
@@ -81,8 +85,9 @@ class Why:
             if data.get("clicked") is not True and not self._at_hand(origin.source.model):
                 yield {"turn": turn, "hollow": True}
                 return
-            text = yield from self._watched(self.desk.open(origin.source), session, turn)
-            importance = text and (yield from self._watched(self.desk.explain(text, ask_for(origin, text)), session, turn))
+            passed, stages = partial(self.newest.passed, session, turn), partial(_stage, turn)
+            text = yield from watched(self.desk.open(origin.source), passed, stages)
+            importance = text and (yield from watched(self.desk.explain(text, ask_for(origin, text)), passed, stages))
             if importance:
                 yield {"turn": turn} | draw(importance, notes=text.notes)
         except ExplainError as error:
@@ -94,19 +99,10 @@ class Why:
         """A word that nobody clicked, for it was marked when a sheet was opened, is not worth the loading of a model."""
         return name == self.model or self.studio.models.holds(name)
 
-    def _watched(self, work: Steps, session: str, turn: int) -> Generator[Data, None, Any]:
-        """-> what comes of it, by way of its stages; None when something newer was asked."""
-        try:
-            while not self.newest.passed(session, turn):
-                try:
-                    step = next(work)
-                except StopIteration as end:
-                    return end.value
-                if isinstance(step, Stage):
-                    yield {"turn": turn, "stage": step.text}
-            return None
-        finally:
-            work.close()
+
+def _stage(turn: int, step: Data) -> Data | None:
+    """What is being done; how far it is matters to nobody who waits less than a second."""
+    return {"turn": turn, "stage": step["stage"]} if "stage" in step else None
 
 
 def ask_for(origin: Origin, text: Text) -> Ask:
@@ -115,7 +111,13 @@ def ask_for(origin: Origin, text: Text) -> Ask:
     word = next((span for span in text.words() if place is not None and span.start <= place < span.stop), None)
     if word is None:
         raise ExplainError(_LOST)
-    return Ask(aim=SPAN, start=word.start, stop=word.stop, method=METHOD)
+    return Ask(aim=SPAN, start=word.start, stop=word.stop, method=quickest(text, word))
+
+
+def quickest(text: Text, word: Span) -> str:
+    """Leaving out each word in turn tells more than a gradient, where it takes no longer than a glance: one reading a word."""
+    readings = sum(1 for span in text.words() if span.start < word.start)
+    return EXACT if text.model.model.num_parameters() * word.stop * readings <= AT_A_GLANCE else ROUGH
 
 
 def draw(importance: WordImportance, *, notes: tuple[str, ...] = ()) -> Data:
@@ -130,7 +132,7 @@ def draw(importance: WordImportance, *, notes: tuple[str, ...] = ()) -> Data:
         line += [None] if after > place + 1 else []
     return {
         "word": shortened(importance.question.label), "line": line, "gradient": strip.gradient, "legend": f"{strip.low} to {strip.high}",
-        "sentence": sentence_of(importance), "notes": list(notes),
+        "sentence": sentence_of(importance), "notes": list(notes), "about": _TOLD[importance.method],
     }  # fmt: skip
 
 

@@ -61,6 +61,7 @@ function take() {
   find('.line').replaceChildren(...value.line.flatMap(nodes));
   find('.scale').style.backgroundImage = value.gradient;
   find('.key').title = value.legend;
+  find('.how').textContent = value.about;
   find('.sentence').textContent = value.sentence.replaceAll(' %', '\u00a0%');
   find('.notes').replaceChildren(...value.notes.map(note => make('li', '', note)));
   show('answer');
