@@ -78,7 +78,7 @@ const chance = nats => {
 function closeCard(card, draft) {
   const nice = `draft ${card.number + 1}`, set = { d: card.number };
   const quiet = { set: { ...set } };
-  const files = make('span', 'files'); // where there is no room, they go to the next line together
+  const files = make('span', 'keep'); // where there is no room, they go to the next line together
   files.append(
     button('copy', 'Copy', 'Copy seed text and continuation', { ...quiet, label: `Copy ${nice}` }),
     ...[['docx', 'Word'], ['md', '.md'], ['txt', '.txt']].map(([kind, name]) =>
