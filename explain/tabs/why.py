@@ -24,7 +24,7 @@ from narrative.tabs.shared import Owners, Shared, payload, sorry
 
 STYLE = asset("why.css")
 EXACT, ROUGH = "ablation", "input x gradient"
-AT_A_GLANCE = 4e10  # multiplications that two cores do well within a second
+AT_A_GLANCE = 1e10  # multiplications that one core does well within a second
 _TOLD = {EXACT: "Each word left out in turn.", ROUGH: "Instant and rough."}
 NEAR = 84  # characters before the word that are shown: about three lines
 STRONG = 0.5  # share of the scale from which an earlier word is shown too
