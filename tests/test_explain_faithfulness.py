@@ -27,7 +27,7 @@ from explain.faithfulness.wording import verdict
 from explain.importance import HIGH, WordImportance
 from explain.leaving import ablation
 from explain.method import MethodSettings
-from explain.methods import METHODS, explain_words
+from explain.methods import METHODS, explain_words, run_method
 from explain.passage import passage_of, read_text
 from explain.question import Question, Target, instead_of, whole
 from explain.scorer import Scorer
@@ -541,7 +541,7 @@ def test_a_contrast_without_signs_is_blurred_as_a_difference(tiny_gpt2: Language
     monkeypatch.setattr(steadiness_module, "RADIUS", 0.0)
     importance = explain_words(tiny_gpt2, instead_of(tiny_gpt2, late_word(tiny_gpt2), "fox"), method="saliency")
     scorer = Scorer(tiny_gpt2, importance.question)
-    again = steadiness_module._scores(METHODS["saliency"], scorer, importance.words, MethodSettings())
+    again = run_method(METHODS["saliency"], scorer, importance.words, MethodSettings()).scores
     assert again == pytest.approx(importance.scores, abs=CLOSE)
     measure = check_map(tiny_gpt2, importance, settings=BARE).measure("sensitivity")
     assert measure is not None

@@ -12,11 +12,12 @@ from scipy.stats import spearmanr
 
 from explain.method import Found, MethodSettings
 from explain.noise import bearable_noise, learned_noise, rows_read
-from explain.noise.layers import layers_of, state_after
+from explain.noise.layers import state_after
 from explain.noise.scale import most_noise, spread_of
 from explain.passage import read_text
 from explain.question import Question, Target, instead_of
 from explain.scorer import Scorer
+from explain.twin import layers_of
 from narrative.models import SEQ2SEQ, LanguageModel, load_model
 
 RATE, QUICK = 0.1, MethodSettings(noise_steps=4)
@@ -244,13 +245,13 @@ def test_state_half_way_is_the_state_of_a_whole_reading(tiny_model: LanguageMode
         states = read.decoder_hidden_states if tiny_model.kind == SEQ2SEQ else read.hidden_states
         half = state_after(scorer, 0)(rows)
     target = scorer.question.target
-    assert len(layers_of(scorer)) == 2
+    assert len(layers_of(scorer.model, scorer.reader)) == 2
     assert torch.allclose(half, states[1][:, target.start - 1 : target.stop - 1], atol=1e-5)
 
 
 def test_layers_above_are_not_read(tiny_gpt2: LanguageModel) -> None:
     scorer, read = scorer_of(tiny_gpt2), []
-    layers_of(scorer)[1].register_forward_pre_hook(lambda *_: read.append(1))
+    layers_of(scorer.model, scorer.reader)[1].register_forward_pre_hook(lambda *_: read.append(1))
     state_after(scorer, 0)(scorer.embeddings[None, : scorer.length])
     assert not read
     scorer.scores(scorer.embeddings[None])
@@ -324,7 +325,7 @@ def test_shipped_model_needs_in_its_last_layer_what_its_answer_needs() -> None:
     passage = read_text(model, "There was a little fox who lived under", " the old")
     end = len(passage.sequence)
     scorer = Scorer(model, Question(passage, Target(end - 1, end)))
-    last, inputs = len(layers_of(scorer)) - 1, scorer.embeddings[: scorer.length]
+    last, inputs = len(layers_of(scorer.model, scorer.reader)) - 1, scorer.embeddings[: scorer.length]
     answer, layer = (
         bearable_noise(
             phi, inputs, torch.arange(scorer.length), normaliser=spread_of(phi, scorer, seed=1), cap=most_noise(scorer), steps=25, probes=16
