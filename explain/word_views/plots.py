@@ -58,13 +58,17 @@ def bar_chart(importance: WordImportance, *, most: int = MOST) -> go.Figure:
 
 
 def layer_map(importance: WordImportance) -> go.Figure:
-    """Layer x word, layer 1 on top: the deeper the colour, the less noise the layer's state can bear on that word. NaN stays blank."""
+    """Layer x word, layer 1 on top: the deeper the colour, the less noise the layer's state can bear on that word. NaN stays blank.
+
+    Words after the last one that counts are left out.
+    """
     noise = np.asarray(importance.layers if importance.layers is not None else np.empty((0, len(importance.words))), dtype=np.float64)
-    noise = np.where(np.isfinite(noise) & (noise > 0) & importance.counted(), noise, np.nan)
+    words = int(np.flatnonzero(importance.counted()).max(initial=0)) + 1
+    noise = np.where(np.isfinite(noise) & (noise > 0) & importance.counted(), noise, np.nan)[:, :words]
     most = float(np.nanmax(noise)) if np.isfinite(noise).any() else 1.0
     strength = np.log(most / noise)
     limit = max(float(np.nanmax(strength)) if np.isfinite(strength).any() else 0.0, math.log(2))
-    layers, words = noise.shape
+    layers = len(noise)
     names = [named(importance, place) for place in range(words)]
     ticks = np.linspace(0, limit, 4)
     bar = colour_bar("noise it can bear", suffix="") | {
@@ -78,13 +82,13 @@ def layer_map(importance: WordImportance) -> go.Figure:
         customdata=[[[word, layer] for word in range(words)] for layer in range(layers)],
     )  # fmt: skip
     figure = go.Figure(heat, base_layout(height=min(_HIGHEST, 90 + max(layers, 3) * _CELL)))
-    across, downwards = _layer_axes(importance, layers)
+    across, downwards = _layer_axes([span.label for span in importance.words[:words]], layers)
     return figure.update_layout(xaxis=across, yaxis=downwards, margin_b=12)
 
 
-def _layer_axes(importance: WordImportance, layers: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _layer_axes(words: Sequence[str], layers: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The words stand above their columns; of many every second, third, ... is named."""
-    labels = [short_label(span.label) for span in importance.words]
+    labels = [short_label(word) for word in words]
     step = max(1, -(-len(labels) // MOST_TICKS))
     across = {
         "side": "top", "tickmode": "array", "tickvals": list(range(0, len(labels), step)), "ticktext": labels[::step],
@@ -229,7 +233,7 @@ def _scale_of(importance: WordImportance) -> str:
     if importance.direction == LOW:
         return "noise that the word can bear: low = important"
     if importance.signed:
-        return "matters more for the one or the other" if signless(importance) else "log-probability: above 0 for, below 0 against"
+        return "matters more for the one or the other" if signless(importance) else "nats of log-probability"
     return "importance: high = important"
 
 
