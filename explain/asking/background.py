@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
@@ -63,3 +63,13 @@ def in_background(work: Callable[[Tick], T], *, rows: float) -> Generator[Workin
 def _working(share: float, seconds: float) -> Working:
     share = min(share, 0.98)  # the count of rows is an estimate: it may be passed
     return Working(share, seconds / share - seconds if share > 0.05 else None)
+
+
+def finished(work: Generator[Any, None, T]) -> T:
+    """What comes of it, without its steps."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result

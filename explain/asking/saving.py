@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from explain.asking.ask import Ask
+from explain.asking.background import finished
 from explain.asking.beside import beside
 from explain.asking.comparing import Comparison
 from explain.asking.desk import Text, WordDesk
@@ -20,7 +21,6 @@ from explain.word_views.tables import check_csv, comparison_csv, importance_csv
 from narrative.errors import require_choice
 from narrative.studio import Studio
 
-T = TypeVar("T")
 Beside = tuple[WordDesk, Studio, str, str]  # desk, studio, owner, what is wanted beside it: "" for nothing
 
 
@@ -39,8 +39,8 @@ def saved(text: Text, ask: Ask, *, what: str, compare: Beside) -> File:
     """`what` is one of `KINDS_OF_FILE`. What was worked out before is not worked out again."""
     require_choice("file", what, KINDS_OF_FILE)
     desk, studio, owner, wanted = compare
-    importance = _end(desk.explain(text, ask))
-    compared = _end(beside(desk, studio, owner, text, ask, importance, wanted)) if wanted else None
+    importance = finished(desk.explain(text, ask))
+    compared = finished(beside(desk, studio, owner, text, ask, importance, wanted)) if wanted else None
     ending, media_type, make = KINDS_OF_FILE[what]
     model = re.sub(r"[^\w.-]+", "-", text.model.name).strip("-")
     method = "check" if what == "check" else ask.method.replace(" ", "-")
@@ -49,7 +49,7 @@ def saved(text: Text, ask: Ask, *, what: str, compare: Beside) -> File:
 
 def picture(desk: WordDesk, text: Text, ask: Ask, *, dark: bool) -> dict[str, Any]:
     """The shaded text as SVG, with its size in pixels."""
-    svg = word_picture(_end(desk.explain(text, ask)), dark=dark)
+    svg = word_picture(finished(desk.explain(text, ask)), dark=dark)
     width, height = (
         float(found[1]) if (found := re.search(rf'<svg[^>]*\b{side}="([\d.]+)"', svg)) else 800.0 for side in ("width", "height")
     )
@@ -68,17 +68,7 @@ def _csv(shown: _Shown) -> str:
 
 
 def _check(shown: _Shown) -> str:
-    return check_csv(shown.desk.checked(shown.text, shown.ask) or _end(shown.desk.check(shown.text, shown.ask)))
-
-
-def _end(work: Generator[Any, None, T]) -> T:
-    """What comes of it, without its steps."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    return check_csv(shown.desk.checked(shown.text, shown.ask) or finished(shown.desk.check(shown.text, shown.ask)))
 
 
 KINDS_OF_FILE: dict[str, tuple[str, str, Callable[[_Shown], str]]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from explain.passage import Passage
 from explain.reading import Source
@@ -14,11 +14,10 @@ from explain.words import Piece, Span
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
 from narrative.generation import Draft
 from narrative.selection import Selection
-from narrative.studio import Stage, Studio, brief
+from narrative.studio import Studio, brief
 from narrative.tabs.shared import text_of
 
 Data = dict[str, Any]
-T = TypeVar("T")
 SOURCES = ("draft", "own")
 
 
@@ -111,13 +110,3 @@ def draft_line(source: Source) -> str:
 def file_for(name: str, media_type: str, data: bytes) -> Data:
     """A download, as the courier takes it."""
     return {"kind": "file", "name": name, "type": media_type, "data": base64.b64encode(data).decode(), "number": time.time_ns()}
-
-
-def finished(work: Generator[Stage, None, T]) -> T:
-    """What comes of it, without its stages."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result

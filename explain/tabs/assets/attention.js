@@ -98,17 +98,7 @@ const CHOICES = {
     find('[name=prompt]').focus();
   },
 };
-function showSource(kind = source.source) {
-  pressed('source', kind);
-  find('.own').hidden = kind !== 'own';
-  find('.which').hidden = kind === 'own';
-}
-root.addEventListener('click', event => {
-  const chip = event.target.closest('.chip');
-  if (!chip) return;
-  const [kind] = Object.keys(CHOICES).filter(name => name in chip.dataset);
-  CHOICES[kind]?.(chip.dataset[kind]);
-});
+chips(CHOICES);
 find('[name=sink]').addEventListener('change', event => choose({ hide_sink: event.target.checked }, ['view', 'overview', 'about']));
 
 function showHead(layer, head) { // from the overview, a glance, a map: open that head

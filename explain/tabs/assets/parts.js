@@ -12,6 +12,19 @@ const dark = () => document.body.classList.contains('dark');
 const pressed = (kind, chosen) => {
   for (const chip of root.querySelectorAll(`[data-${kind}]`)) chip.setAttribute('aria-pressed', String(chip.dataset[kind] === chosen));
 };
+function chips(choices) { // one listener, a word for each kind of choice
+  root.addEventListener('click', event => {
+    const chip = event.target.closest('.chip');
+    if (!chip) return;
+    const [kind] = Object.keys(choices).filter(name => name in chip.dataset);
+    choices[kind]?.(chip.dataset[kind]);
+  });
+}
+function showSource(kind = source.source) { // a draft or one's own words; `source` is each tab's
+  pressed('source', kind);
+  find('.own').hidden = kind !== 'own';
+  find('.which').hidden = kind === 'own';
+}
 function options(select, entries, chosen) {
   select.replaceChildren(...entries.map(([title, value]) => {
     const option = make('option', '', title);

@@ -109,17 +109,7 @@ const CHOICES = {
   },
 };
 function hint(words) { find('.answer .stage').textContent = words; }
-function showSource(kind = source.source) {
-  pressed('source', kind);
-  find('.own').hidden = kind !== 'own';
-  find('.which').hidden = kind === 'own';
-}
-root.addEventListener('click', event => {
-  const chip = event.target.closest('.chip');
-  if (!chip) return;
-  const [kind] = Object.keys(CHOICES).filter(name => name in chip.dataset);
-  CHOICES[kind]?.(chip.dataset[kind]);
-});
+chips(CHOICES);
 find('.contrast').addEventListener('submit', event => {
   event.preventDefault();
   ask({ instead: find('[name=instead]').value.trim() });

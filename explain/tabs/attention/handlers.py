@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from explain.ablation import ablate_head
+from explain.asking import finished
 from explain.compare import AttentionDifference
 from explain.reading import Desk, Look, Opened, about_word, draw_picture
 from explain.reading.mattering import part_of, target_of
@@ -17,7 +18,7 @@ from explain.reading.saving import saved
 from explain.results import ENCODER
 from explain.tabs.attention.drawing import draw_about, draw_effect, draw_overview, draw_survey, draw_text, draw_view
 from explain.tabs.newest import Newest
-from explain.tabs.texts import Origin, file_for, finished, origin_of, place_of, selected
+from explain.tabs.texts import Origin, file_for, origin_of, place_of, selected
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown
 from narrative.selection import Selection
 from narrative.studio import Stage, Studio

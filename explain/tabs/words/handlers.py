@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from explain.asking import SPAN, WHOLE, Ask, Text, WordDesk
+from explain.asking import SPAN, WHOLE, Ask, Text, WordDesk, finished
 from explain.asking.beside import beside
 from explain.asking.saving import picture, saved
 from explain.importance import WordImportance
 from explain.tabs.newest import Newest
-from explain.tabs.texts import Origin, file_for, finished, origin_of, place_of, selected
+from explain.tabs.texts import Origin, file_for, origin_of, place_of, selected
 from explain.tabs.watching import now, watched
 from explain.tabs.words.drawing import draw_check, draw_map, draw_other, draw_text
 from narrative.errors import NarrativeError, SettingsError, require_choice, shown

@@ -7,10 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from explain.asking import Text
+from explain.asking import Text, finished
 from explain.question import span_of
 from explain.swapping import Swap, rewriting, swap
-from explain.tabs.texts import finished
 from explain.tabs.watching import now
 from explain.tabs.words.handlers import Asked, Handlers
 from narrative.errors import NarrativeError, SettingsError, shown
