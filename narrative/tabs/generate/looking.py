@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from narrative.errors import NarrativeError, require_choice
-from narrative.example import EXAMPLE
 from narrative.export import export
 from narrative.selection import Selection
 from narrative.store import Sheet
