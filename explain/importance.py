@@ -20,9 +20,10 @@ from explain.words import Piece, Span
 from narrative.errors import ExplainError
 from narrative.files import write_bytes
 
-RAISES, HIGH, LOW = "raises", "high", "low"
+RAISES, DIFFERS, HIGH, LOW = "raises", "differs", "high", "low"
 DIRECTIONS = {
     RAISES: "above 0 = made the target more likely, below 0 = less likely; nats of log-probability",
+    DIFFERS: "above 0 = matters more for the target than for the other words, below 0 = less; no nats",
     HIGH: "high = important",
     LOW: "low = important: the noise that a word can bear",
 }
@@ -49,7 +50,7 @@ class WordImportance:
 
     @property
     def signed(self) -> bool:
-        return self.direction == RAISES
+        return self.direction in {RAISES, DIFFERS}
 
     def counted(self) -> NDArray[np.bool_]:
         """(word,): words that the target can depend on and that can be taken away. The others say nothing."""
@@ -66,7 +67,7 @@ class WordImportance:
 
     def ranking(self) -> NDArray[np.float64]:
         """(word,): larger = did more for the target, so that words are ordered alike for all methods. -inf for words that don't count."""
-        values = self.scores if self.direction == RAISES else self.weight()
+        values = self.scores if self.signed else self.weight()
         return np.where(self.counted(), values, -np.inf)
 
     def shares(self) -> tuple[float, float]:

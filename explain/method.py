@@ -27,7 +27,7 @@ class MethodSettings:
     """Settings of all methods; each uses the ones that are its own."""
 
     steps: int = 32
-    """Integrated gradients: points on the way from the baseline to the text. They are doubled until the scores add up."""
+    """Integrated gradients: points on the way from the baseline to the text. More are read, 4,096 at most, until the scores add up."""
     samples: int = 0
     """Random methods: how many draws; 0 for each method's own number."""
     window: int = 3

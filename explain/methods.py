@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from explain.attribution import gradients, perturbation, through_noise
-from explain.importance import HIGH, LOW, RAISES, WordImportance
+from explain.importance import DIFFERS, HIGH, LOW, WordImportance
 from explain.leaving import ablation
 from explain.method import Found, Method, MethodSettings
 from explain.noise import learned_noise, rows_read
@@ -124,7 +124,7 @@ def explain_words(
         raise ExplainError(f"{way.title} gave no numbers for this text. Take another method or baseline.")
     direction, notes = empty.direction, found.notes
     if question.instead and not _linear(way, settings):
-        direction = RAISES if direction == HIGH else direction
+        direction = DIFFERS if direction == HIGH else direction
     checks = {**found.checks, **(_sums(scorer, scores, before) if way.complete and not settings.tunnel else {})}
     return replace(empty, scores=scores, direction=direction, checks=checks, notes=notes, spread=found.spread, layers=found.layers)
 

@@ -83,9 +83,18 @@ class Question:
         return visible("".join(piece.text for piece in pieces)) or "".join(piece.label for piece in pieces)
 
     def can_change(self) -> NDArray[np.bool_]:
-        """(token,): what may be taken away. Signs that stand for no text are given, and what lies at or after `end` changes nothing."""
+        """(token,): what may be taken away. Signs that stand for no text are given, and what lies at or after `end` changes nothing.
+
+        The first pieces of a word don't explain the word: where the target is one word, all that counts stands before it.
+        """
         given = [not piece.text and piece.label.startswith("<") for piece in self.tokens]
-        return ~np.array(given, dtype=bool) & (np.arange(len(given)) < self.end)
+        stop = self.offset + self.target.start if self._is_one_word else self.end
+        return ~np.array(given, dtype=bool) & (np.arange(len(given)) < stop)
+
+    @property
+    def _is_one_word(self) -> bool:
+        words = words_as_spans(self.passage.sequence, breaks=(self.passage.written_from,))
+        return any(word.start <= self.target.start and self.target.stop <= word.stop for word in words)
 
     def spans(self, unit: str = WORDS, *, drawn: Iterable[Span] = ()) -> tuple[Span, ...]:
         """All tokens of the axis in groups: each is one word, piece or sentence, or one of the spans that somebody has `drawn`.

@@ -123,7 +123,8 @@ def test_the_same_question_is_worked_out_once(desk: WordDesk, text: Text, monkey
 @pytest.mark.parametrize(
     "change",
     [
-        {"method": "saliency"}, {"unit": "pieces"}, {"baseline": "end"}, {"settings": MethodSettings(seed=2)}, {"instead": "fox"},
+        {"method": "saliency"}, {"unit": "pieces"}, {"baseline": "end"}, {"settings": MethodSettings(seed=2)},
+        {"aim": SPAN, "start": 3, "stop": 4, "instead": "fox"},
         {"aim": SPAN, "start": 3, "stop": 4},
     ],
 )  # fmt: skip
@@ -269,6 +270,17 @@ def test_the_table_holds_the_scores_of_the_map(desk: WordDesk, text: Text) -> No
 
 
 def test_the_picture_is_an_svg_of_its_own_size(desk: WordDesk, text: Text) -> None:
-    drawn = picture(desk, text, QUICK, dark=True)
+    drawn = picture(text, QUICK, compare=(desk, desk.studio, "", ""), dark=True)
     assert drawn["svg"].startswith("<svg")
     assert f'width="{drawn["width"]:g}"' in drawn["svg"]
+
+
+def test_a_word_cannot_stand_in_for_all_that_was_written(text: Text) -> None:
+    with pytest.raises(PromptError, match="Choose the word or words"):
+        text.question(replace(QUICK, instead="fox"))
+
+
+def test_a_noise_tunnel_set_for_one_method_does_not_bar_another(desk: WordDesk, text: Text) -> None:
+    through = replace(word(text, "door"), method="gradient shap", settings=MethodSettings(tunnel="smoothgrad"))
+    assert finished(desk.explain(text, through)).settings["tunnel"] == ""
+    assert desk.seconds(text, through)["gradient shap"] > 0

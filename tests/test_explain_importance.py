@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explain.importance import DIRECTIONS, HIGH, LOW, RAISES, WordImportance
+from explain.importance import DIFFERS, DIRECTIONS, HIGH, LOW, RAISES, WordImportance
 from explain.methods import explain_words
 from explain.passage import Passage, read_text
 from explain.question import GROUPINGS, PIECES, SENTENCES, WORDS, Question, Target, instead_of, whole
@@ -201,7 +201,7 @@ def test_ranking_puts_what_did_more_first_and_weight_is_never_negative(direction
     order = [found.words[place].label for place in np.argsort(-found.ranking()) if np.isfinite(found.ranking()[place])]
     assert order == (["fox", "The", "ran"] if direction == LOW else ["ran", "The", "fox"])
     assert (found.weight() >= 0).all()
-    assert found.signed == (direction == RAISES)
+    assert found.signed == (direction in {RAISES, DIFFERS})
     assert found.weight()[[0, 4, 5]].tolist() == [0, 0, 0]
 
 

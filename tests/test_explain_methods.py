@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from explain.attribution import chance, gradients, through_noise
-from explain.importance import HIGH, LOW, RAISES, WordImportance
+from explain.importance import DIFFERS, HIGH, LOW, RAISES, WordImportance
 from explain.method import TUNNELS, Found, MethodSettings
 from explain.methods import LEFT_OUT, METHODS, estimate, explain_words
 from explain.passage import read_text
@@ -102,7 +102,7 @@ def test_a_contrast_is_the_difference_of_the_two_maps(tiny_model: LanguageModel,
     scorer = Scorer(tiny_model, question)
     sides = [raw(scorer.side(*weights), question, method) for weights in ((1, 0), (0, 1))]
     holds(one)
-    assert one.direction == RAISES
+    assert one.direction == (DIFFERS if METHODS[method].direction == HIGH else RAISES)
     assert np.allclose(one.scores, np.where(one.counted(), sides[0] - sides[1], 0), atol=1e-3)
     assert not np.allclose(sides[0], sides[1], atol=1e-3)
     assert any("no sign" in note for note in one.notes) == (METHODS[method].direction == HIGH)
@@ -240,8 +240,13 @@ def test_a_contrast_through_noise_tunnel_is_the_difference_of_the_two_maps(tiny_
     one = found(tiny_gpt2, question, "ablation", tunnel=tunnel)
     own = found(tiny_gpt2, replace(question, instead=()), "ablation", tunnel=tunnel)
     holds(one)
-    assert one.direction == RAISES
+    assert one.direction == (RAISES if tunnel == "smoothgrad" else DIFFERS)
     assert not np.allclose(one.scores, own.scores)
+    scorer, settings = Scorer(tiny_gpt2, question), replace(SETTINGS, tunnel=tunnel)
+    for_it, against = (
+        through_noise(METHODS["ablation"].run, scorer.side(*weights), question.spans(), settings).scores for weights in ((1, 0), (0, 1))
+    )
+    assert np.allclose(one.scores, for_it - against, atol=1e-3)
 
 
 @pytest.mark.parametrize("method", [name for name, way in METHODS.items() if not way.tunnels])

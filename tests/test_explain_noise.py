@@ -214,8 +214,10 @@ def test_several_runs_give_their_geometric_mean_and_their_spread(tiny_gpt2: Lang
     assert both.spread is not None
     assert (np.isfinite(both.spread) == np.isfinite(both.scores)).all()
     groups = torch.full((scorer.length,), -1)
-    for number, span in enumerate(one for one in scorer.question.spans() if one.start < len(pieces)):
+    free = scorer.question.can_change()
+    for number, span in enumerate(one for one in scorer.question.spans() if one.start < len(pieces) and free[one.start : one.stop].any()):
         groups[span.start : span.stop] = number
+    groups[~torch.from_numpy(free[: scorer.length])] = -1
     runs = [
         bearable_noise(phi, scorer.embeddings[: scorer.length], groups, normaliser=r, cap=cap, steps=2, seed=seed, rows=99).sigma.numpy()
         for seed in (1, 2)

@@ -349,3 +349,15 @@ def test_a_question_is_about_tokens_that_were_given(tiny_gpt2: LanguageModel) ->
     passage = Passage("m", "f", CAUSAL, pieces_of(tiny_gpt2, letters), ())
     assert ids_of(whole(passage).tokens) == letters
     assert [span.label for span in whole(passage).spans()] == ["The", "fox"]
+
+
+def test_the_pieces_of_a_word_do_not_explain_the_word(fable: LanguageModel) -> None:
+    read = read_text(fable, "Once upon a time there was a", " Rumpelstiltskin who sang.")
+    word = next(span for span in words_as_spans(read.sequence) if span.label == "Rumpelstiltskin")
+    assert word.stop - word.start > 2
+    one = Question(read, Target(word.start, word.stop))
+    assert one.can_change().nonzero()[0].max() == word.start - 1
+    several = Question(read, Target(word.start, word.stop + 2))
+    assert several.can_change().nonzero()[0].max() == word.stop  # of several words, each may bring about the next
+    later = Question(read, Target(word.start + 1, word.stop))
+    assert later.can_change().nonzero()[0].max() == word.start  # who asks about the rest of a word means its beginning too

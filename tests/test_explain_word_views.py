@@ -15,7 +15,7 @@ from made_words import NUANCED, made_check, made_curve, made_importance, made_tr
 from plotly.offline import get_plotlyjs
 
 from explain.colours import BROWN, INK_BLUE, TEAL, faded
-from explain.importance import HIGH, LOW, RAISES, WordImportance
+from explain.importance import DIFFERS, HIGH, LOW, RAISES, WordImportance
 from explain.word_views.page import word_page
 from explain.word_views.pairs import paired
 from explain.word_views.picture import WIDTH, word_picture
@@ -196,7 +196,7 @@ def test_the_sentence_names_what_did_most_and_what_spoke_against() -> None:
     [
         (made_importance(SCORES, instead="simple"), "“more” and “economic” did most to make “nuanced” likelier than “simple”"),
         (made_importance(SCORES, direction=HIGH, method="saliency"), "“more” and “economic” mattered most for “nuanced”."),
-        (made_importance(SCORES, instead="simple", settings={"tunnel": "vargrad"}), "What matters more for one than for the other: “"),
+        (made_importance(SCORES, instead="simple", direction=DIFFERS), "What matters more for one than for the other: “"),
         (made_noise(), "“more” bears the least noise before “nuanced” changes (low = important); “The” bears the most."),
         (made_importance([1] * 6, direction=LOW, method="noise"), "All pieces bear about the same noise"),
         (made_importance([0] * 6, unit="words"), "No word makes a difference to “nuanced” that could be seen."),

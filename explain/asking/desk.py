@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from explain.asking.ask import NEXT, SPAN, Ask
+from explain.asking.ask import NEXT, SPAN, WHOLE, Ask
 from explain.asking.background import Tick, Working, in_background
 from explain.faithfulness import Faithfulness, check_map, check_passes
 from explain.importance import WordImportance
@@ -21,12 +21,13 @@ from explain.question import Question, Target, instead_of, next_word, whole
 from explain.reading import Source, passage_again, passage_for
 from explain.scorer import Scorer
 from explain.words import Span, words_as_spans
-from narrative.errors import ExplainError
+from narrative.errors import ExplainError, PromptError
 from narrative.models import SEQ2SEQ, LanguageModel
 from narrative.studio import Stage, Studio
 
 MOST_EXPLAINED = 512  # tokens that are asked about at once
-KEPT = 64  # answers: a few kilobytes each
+KEPT = 256  # answers: a few kilobytes each
+KNOWN = 256  # questions, and how long a row takes
 T = TypeVar("T")
 
 
@@ -47,9 +48,13 @@ class Text:
         return words_as_spans(self.passage.sequence, breaks=(self.passage.written_from,))
 
     def question(self, ask: Ask) -> Question:
-        """Raises as `Question`, `next_word` and `instead_of` do."""
+        """Raises as `Question`, `next_word` and `instead_of` do, and `PromptError` for a contrast with the whole of a text."""
         question = self._plain(ask)
-        return instead_of(self.model, question, ask.instead) if ask.instead.strip() else question
+        if not ask.instead.strip():
+            return question
+        if ask.aim == WHOLE and len(words_as_spans(question.passage.sequence[question.target.start :])) > 1:
+            raise PromptError("A word can't stand in for all that was written. Choose the word or words that it could replace.")
+        return instead_of(self.model, question, ask.instead)
 
     def _plain(self, ask: Ask) -> Question:
         if ask.aim == SPAN:
@@ -66,6 +71,7 @@ class WordDesk:
         self.studio, self.limit = studio, limit
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._known: OrderedDict[Hashable, Any] = OrderedDict()  # apart, so that they push no answer out
         self._paces: dict[tuple[str, str], float] = {}  # (fingerprint, method) -> seconds a row and token
 
     def open(self, source: Source) -> Generator[Stage, None, Text]:
@@ -84,7 +90,11 @@ class WordDesk:
         return other, ask
 
     def explain(self, text: Text, ask: Ask) -> Generator[Working, None, WordImportance]:
-        """The map; one that was worked out before comes at once. Raises as `explain_words` does."""
+        """The map; one that was worked out before comes at once. A NoiseTunnel is left out of methods that can't go through one.
+
+        Raises as `explain_words` does.
+        """
+        ask = _fitting(ask)
 
         def work(tick: Tick) -> WordImportance:
             began = time.perf_counter()
@@ -99,6 +109,7 @@ class WordDesk:
 
     def check(self, text: Text, ask: Ask) -> Generator[Working, None, Faithfulness]:
         """Whether that map tells the truth, beside those of other methods that were asked already."""
+        ask = _fitting(ask)
         importance = yield from self.explain(text, ask)
         others = self.others(text, ask)
 
@@ -110,6 +121,7 @@ class WordDesk:
 
     def checked(self, text: Text, ask: Ask) -> Faithfulness | None:
         """The newest check of that map, if there was one."""
+        ask = _fitting(ask)
         with self._lock:
             found = (kept for key, kept in reversed(self._kept.items()) if isinstance(key, tuple) and key[:3] == ("check", text.key, ask))
             return next(found, None)
@@ -138,7 +150,9 @@ class WordDesk:
 
     @staticmethod
     def _words(text: Text, ask: Ask) -> int:
-        return sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
+        """That may be taken away, about: an encoder's all, of the sequence those before the target's end."""
+        read = len(words_as_spans(text.passage.encoder)) if text.passage.kind == SEQ2SEQ else 0
+        return read + sum(1 for span in text.words() if ask.aim != SPAN or span.start < ask.stop)
 
     def _took(self, text: Text, ask: Ask, seconds: float) -> None:
         """Seconds a row and token, for the next guess: the newer one counts for half."""
@@ -149,8 +163,7 @@ class WordDesk:
 
     @staticmethod
     def _passes(ask: Ask, words: int) -> float:
-        settings = ask.settings if METHODS[ask.method].tunnels else replace(ask.settings, tunnel="")
-        return estimate(ask.method, words, settings, contrast=bool(ask.instead))
+        return estimate(ask.method, words, _fitting(ask).settings, contrast=bool(ask.instead))
 
     def question(self, text: Text, ask: Ask) -> Question:
         """What is asked, whatever the method."""
@@ -160,11 +173,15 @@ class WordDesk:
 
     def _kept_or(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:
-            if (kind, key) in self._kept:
-                found: T = self._kept[kind, key]
+            if (kind, key) in self._known:
+                self._known.move_to_end((kind, key))
+                found: T = self._known[kind, key]
                 return found
         made = make()
-        self._keep((kind, key), made)
+        with self._lock:
+            self._known[kind, key] = made
+            while len(self._known) > KNOWN:
+                self._known.popitem(last=False)
         return made
 
     def _once(self, key: Hashable, work: Callable[[Tick], T], *, rows: float) -> Generator[Working, None, T]:
@@ -182,6 +199,11 @@ class WordDesk:
             self._kept[key] = made
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+
+
+def _fitting(ask: Ask) -> Ask:
+    """Without the NoiseTunnel that was set for another method, where this one can't go through it."""
+    return ask if METHODS[ask.method].tunnels else replace(ask, settings=replace(ask.settings, tunnel=""))
 
 
 def _seconds_a_row(model: LanguageModel, question: Question) -> float:

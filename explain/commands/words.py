@@ -11,7 +11,7 @@ from explain.commands.source import add_text, check_file, check_text, decoded, o
 from explain.commands.telling_words import report, summarise
 from narrative.commands import DONE
 from narrative.commands.output import print_json, say, show_stage
-from narrative.errors import SettingsError, require_choice
+from narrative.errors import ExplainError, SettingsError, require_choice
 
 if TYPE_CHECKING:  # types only: torch comes when the options are read and found good
     from explain.asking import Ask, Text
@@ -30,7 +30,7 @@ BASELINES = ("mean", "neutral", "end", "pad")
 MOST = 512  # tokens that are asked about at once
 BESIDE = ("input x gradient", "ablation")  # quick methods that --check sets beside the map
 SETTINGS: dict[str, tuple[type, str]] = {
-    "steps": (int, "integrated gradients: points on the way from the baseline to the text, doubled until the scores add up (default: 32)"),
+    "steps": (int, "integrated gradients: points to begin with; more are read where the scores don't add up (default: 32)"),
     "samples": (int, "random methods: how many draws (default: each method's own)"),
     "window": (int, "occlusion: neighbouring words taken away together (default: 3)"),
     "tunnel": (str, "NoiseTunnel around the method: smoothgrad, smoothgrad_sq or vargrad"),
@@ -78,8 +78,13 @@ def run(options: argparse.Namespace) -> int:
     text = _text(options)
     ask = _ask(options, text, settings)
     importance = _explained(text, ask)
-    faithfulness = _checked(text, ask, importance) if options.check else None
     notes = [*text.notes, *importance.notes]
+    faithfulness = None
+    if options.check:
+        try:
+            faithfulness = _checked(text, ask, importance)
+        except ExplainError as error:  # the map is there, and is given out
+            notes.append(f"Not checked: {error}")
     for note in notes:
         say(note)
     if options.html or options.csv:

@@ -15,13 +15,16 @@ from narrative.errors import ExplainError
 def rank_agreement(one: WordImportance, other: WordImportance) -> float:
     """Spearman's rank correlation of two maps over the words that count in both: 1 the same order, -1 the opposite, 0 nothing in common.
 
-    Equal scores share their mean rank. NaN where a map gives all words the same score, or fewer than two words count: there is no
-    order then. Raises `ExplainError` for maps of different words or targets; models may differ.
+    Equal scores share their mean rank. Where one of the two has no sign, it is how much each word matters that is ranked. NaN where a
+    map gives all words the same score, or fewer than two words count: there is no order then. Raises `ExplainError` for maps of
+    different words or targets; models may differ.
     """
     if one.words != other.words or _asked(one) != _asked(other):
         raise ExplainError("These two maps are about different words or different targets, so that their orders can't be compared.")
     counted = one.counted() & other.counted()
-    return correlation(one.ranking()[counted], other.ranking()[counted])
+    if one.signed and other.signed:
+        return correlation(one.ranking()[counted], other.ranking()[counted])
+    return correlation(one.weight()[counted], other.weight()[counted])  # one of them knows no against: only how much can be compared
 
 
 def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -17,7 +17,7 @@ from explain.faithfulness.settings import CheckSettings
 from explain.faithfulness.steadiness import MOST_SAMPLES, sensitivity_measure
 from explain.faithfulness.trial import STEPS, Trial
 from explain.faithfulness.wording import completeness, verdict
-from explain.importance import WordImportance
+from explain.importance import RAISES, WordImportance
 from explain.method import MethodSettings
 from explain.methods import METHODS, estimate
 from explain.scorer import Scorer
@@ -93,8 +93,8 @@ def _bearable(importance: WordImportance) -> bool:
 
 
 def _infidelity(erasing: Erasing, importance: WordImportance, settings: CheckSettings) -> Said:
-    if not importance.signed:
-        return None, "Infidelity is left out: this map's scores have no sign and are no nats, so that their sum foretells no change."
+    if importance.direction != RAISES:
+        return None, "Infidelity is left out: this map's scores are no nats, so that their sum foretells no change."
     target = importance.question.target
     return infidelity_measure(erasing, importance.scores, settings, per=target.stop - target.start), ""
 
@@ -133,7 +133,9 @@ def _about(importance: WordImportance, title: str) -> Iterator[str]:
         yield "This map gives every word the same score: its order is one of chance."
     if importance.method == "ablation":
         yield "This map leaves out each word alone, and so does the order that maps are held against: by replacement the two are one."
-    if importance.signed and not importance.baseline:
+    if not importance.signed:
+        yield "This method can't tell for from against: its top words may include some that spoke against the target."
+    if importance.direction == RAISES and not importance.baseline:
         yield "This method promises no sums: that its scores add up to losses (infidelity) is more than it claims."
 
 

@@ -112,6 +112,9 @@ def _shuffled(randomised: float | None) -> str:
         return ""
     if randomised < RANDOMISED_LOW:
         return f"With the model's weights shuffled the map is another one (rank correlation {randomised:.2f}), as it should be."
+    if randomised < ALIKE:
+        told = f"With the model's weights shuffled the map is not clearly another one (rank correlation {randomised:.2f})"
+        return f"{told}: look at a second text."
     return (
         f"With the model's weights shuffled the map stays much the same (rank correlation {randomised:.2f}): it shows the text rather than "
         "what the model has learned."

@@ -18,6 +18,7 @@ from explain.word_views.sentences import sentence_of, shortened
 from explain.word_views.shading import Shaded, shade
 from explain.words import Span
 from narrative.errors import ExplainError, SettingsError, shown
+from narrative.models import SEQ2SEQ
 from narrative.selection import Selection
 from narrative.studio import Studio
 from narrative.tabs.shared import Owners, Shared, payload, sorry
@@ -116,8 +117,10 @@ def ask_for(origin: Origin, text: Text) -> Ask:
 
 def quickest(text: Text, word: Span) -> str:
     """Leaving out each word in turn tells more than a gradient, where it takes no longer than a glance: one reading a word."""
-    readings = sum(1 for span in text.words() if span.start < word.start)
-    return EXACT if text.model.model.num_parameters() * word.stop * readings <= AT_A_GLANCE else ROUGH
+    passage = text.passage
+    read = len(passage.encoder) if passage.kind == SEQ2SEQ else 0  # tokens: there are fewer words
+    readings = read + sum(1 for span in text.words() if span.start < word.start)
+    return EXACT if text.model.model.num_parameters() * (read + word.stop) * readings <= AT_A_GLANCE else ROUGH
 
 
 def draw(importance: WordImportance, *, notes: tuple[str, ...] = ()) -> Data:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from explain.importance import DIRECTIONS, HIGH, LOW, RAISES
+from explain.importance import DIFFERS, DIRECTIONS, HIGH, LOW, RAISES
 from explain.methods import METHODS
 from explain.plots import chart_html
 from explain.word_views.plots import bar_chart, comparison, curves, layer_map
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ARROWS = {"higher": " ↑", "lower": " ↓"}  # beside a test: which way is better
 _BARS = {
     RAISES: "Strongest first. Each bar is what one word does where it stands; words that come twice have their number in the text.",
+    DIFFERS: "Strongest first. Each bar is how much more a word matters for the one than for the other.",
     HIGH: "Strongest first. The bars tell how much, not whether for or against; words that come twice have their number in the text.",
     LOW: "Least noise, most important, first. Words that come twice have their number in the text.",
 }
@@ -44,11 +45,12 @@ def word_page(
     *,
     title: str,
     other: WordImportance | None = None,
+    titles: tuple[str, str] | None = None,
     faithfulness: Faithfulness | None = None,
     sentence: str = "",
     figures: bool = True,
 ) -> str:
-    """The page as text. `other`: a second map beside the first, on one scale where their numbers mean the same.
+    """The page as text. `other`: a second map beside the first, on one scale where their numbers mean the same; `titles` name the two.
 
     `sentence` stands in for the one that the map says by itself. Without `figures` there is no script in the page, and no library.
     """
@@ -59,7 +61,7 @@ def word_page(
     if figures:
         sections += [
             f"<section><h2>{_safe(heading)}</h2>{chart_html(figure, name=f'figure{place}')}{_plain(told)}</section>"
-            for place, (heading, figure, told) in enumerate(_figures(importance, other, faithfulness))
+            for place, (heading, figure, told) in enumerate(_figures(importance, other, titles, faithfulness))
         ]
     if faithfulness is not None:
         sections.append(_checks(faithfulness))
@@ -124,12 +126,12 @@ def _facts(importance: WordImportance) -> Iterable[tuple[str, str]]:
 
 
 def _figures(
-    importance: WordImportance, other: WordImportance | None, faithfulness: Faithfulness | None
+    importance: WordImportance, other: WordImportance | None, titles: tuple[str, str] | None, faithfulness: Faithfulness | None
 ) -> Iterable[tuple[str, go.Figure, str]]:
     """Heading, figure, sentence."""
     if other is not None:
         told = "Each line is one word: the further apart its two marks, the less the maps agree on it."
-        yield "The two maps, word by word", comparison(importance, other, titles=_titles(importance, other)), told
+        yield "The two maps, word by word", comparison(importance, other, titles=titles or _titles(importance, other)), told
     yield "The strongest words", bar_chart(importance), _BARS[importance.direction]
     if importance.layers is not None:
         yield "How much noise each word can bear, layer by layer (low = important)", layer_map(importance), layers_sentence(importance)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explain.importance import HIGH, LOW, RAISES
+from explain.importance import DIFFERS, HIGH, LOW, RAISES
 from explain.method import TUNNELS
 from explain.methods import METHODS
 
@@ -80,10 +80,7 @@ def named(importance: WordImportance, place: int) -> str:
 
 def signless(importance: WordImportance) -> bool:
     """Whether the signs only tell which of two targets a word matters more for: the method itself knows no for and against."""
-    if importance.direction != RAISES:
-        return False
-    known = METHODS.get(importance.method)
-    return importance.settings.get("tunnel") in {"smoothgrad_sq", "vargrad"} or (known is not None and known.direction == HIGH)
+    return importance.direction == DIFFERS
 
 
 def shortened(label: str) -> str:
@@ -148,7 +145,7 @@ def _noise(importance: WordImportance) -> str:
     return f"{bear} the least noise before {target_of(importance)} changes (low = important); {most} bears the most."
 
 
-_SAID: dict[str, Callable[[WordImportance], str]] = {RAISES: _signed, HIGH: _unsigned, LOW: _noise}
+_SAID: dict[str, Callable[[WordImportance], str]] = {RAISES: _signed, DIFFERS: _signed, HIGH: _unsigned, LOW: _noise}
 
 
 def _sides(importance: WordImportance) -> str:

@@ -18,20 +18,21 @@ _MEASURE = ("value", "random", "spread", "oracle", "worst")
 
 
 def importance_csv(importance: WordImportance) -> str:
-    """word (from 1), text, side (prompt | model), score, spread; of maps that look into the layers also layer_1, layer_2, ...
+    """word (from 1), text, side (prompt | model), counts (yes | no: whether the target can depend on it), score, spread; of maps that
+    look into the layers also layer_1, layer_2, ...
 
     Cells without a number are empty: no spread, or a word that learned noise says nothing about.
     """
     layers = [] if importance.layers is None else list(importance.layers)
-    spread = importance.spread
+    spread, counted = importance.spread, importance.counted()
     rows = (
         (
-            place + 1, cell_text(span.label), _side(importance, place), _cell(importance.scores[place]),
+            place + 1, cell_text(span.label), _side(importance, place), "yes" if counted[place] else "no", _cell(importance.scores[place]),
             _cell(None if spread is None else spread[place]), *(_cell(layer[place]) for layer in layers),
         )
         for place, span in enumerate(importance.words)
     )  # fmt: skip
-    return table(("word", "text", "side", "score", "spread", *(f"layer_{number}" for number in range(1, len(layers) + 1))), rows)
+    return table(("word", "text", "side", "counts", "score", "spread", *(f"layer_{number}" for number in range(1, len(layers) + 1))), rows)
 
 
 def comparison_csv(one: WordImportance, other: WordImportance) -> str:

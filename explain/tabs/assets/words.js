@@ -3,12 +3,13 @@ const USUAL = { aim: 'whole', start: 0, stop: 0, instead: '', method: 'integrate
 const wish = structuredClone(USUAL);
 const source = { source: 'draft', draft: '', sheet: '', until: null, model: '', prompt: '', completion: '', compare: '' };
 const answer = find('.answer');
-let turn = 0, opening = null, text = null, map = null;
+let turn = 0, opening = null, text = null, map = null, known = '';
 
 const state = () => ({ ...source, ask: wish });
 function ask(changes) { // one question; whatever is on the page is an answer to an older one until the new one is there
   Object.assign(wish, changes);
   turn += 1;
+  known = '';
   find('.answer .trouble').hidden = true;
   root.setAttribute('aria-busy', 'true');
   answer.setAttribute('aria-busy', 'true');
@@ -47,6 +48,7 @@ window.narrativeWords = {
 };
 function openDraft(wanted) {
   opening = { opening: true, ...wanted };
+  if (source.compare.startsWith('draft:')) source.compare = ''; // it stood on another sheet, or is the one that is opened
   showSource();
   ask();
 }
@@ -58,7 +60,10 @@ function take() {
   if (value.swap) return value.turn === swapping && drawSwap(value.swap);
   if (value.picture) return drawPicture(value.picture);
   if (value.turn !== turn) return; // an answer to what is no longer asked
-  if (value.text && value.text !== text) drawText(value.text);
+  if (value.text && JSON.stringify(value.text) !== known) { // Gradio hands the same over again at the end
+    known = JSON.stringify(value.text);
+    drawText(value.text);
+  }
   if (value.stage) find('.answer .stage').textContent = value.stage;
   if (value.share != null) {
     progress(answer, value.share);
@@ -87,7 +92,7 @@ find('.answer .halt').addEventListener('click', () => {
 // ---- chips: one listener, a word for each kind of choice
 function press() {
   for (const kind of ['aim', 'unit', 'method']) pressed(kind, wish[kind]);
-  find('[name=instead]').value = wish.instead;
+  if (find('[name=instead]') !== document.activeElement) find('[name=instead]').value = wish.instead;
   find('.contrast .drop').hidden = !wish.instead;
   find('[name=baseline]').value = wish.baseline;
   showDials();
@@ -124,7 +129,7 @@ find('.own').addEventListener('submit', event => {
 find('[name=model]').addEventListener('change', event => { // another model may cut the text elsewhere
   source.model = event.target.value;
   forgetSwap();
-  ask({ aim: wish.aim === 'span' ? 'whole' : wish.aim, start: 0, stop: 0 });
+  ask({ aim: wish.aim === 'span' ? 'whole' : wish.aim, start: 0, stop: 0, instead: '' });
 });
 find('[name=compare]').addEventListener('change', event => { source.compare = event.target.value; ask(); });
 
@@ -149,7 +154,7 @@ find('.apply').addEventListener('click', () => {
     else if (field.type === 'number') settings[name] = field.value === '' ? null : Number(field.value);
     else settings[name] = field.value;
   }
-  ask({ settings, baseline: find('[name=baseline]').value });
+  ask({ settings: { ...wish.settings, ...settings }, baseline: find('[name=baseline]').value });
 });
 find('.usual').addEventListener('click', () => {
   root.querySelectorAll('.dial input[type=number]').forEach(field => { field.value = field.dataset.usual; });

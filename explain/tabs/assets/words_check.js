@@ -1,4 +1,4 @@
-// Whether the map tells the truth: a table of tests beside random orders and the best possible one, curves, a verdict in words.
+// Whether the map tells the truth: a table of tests beside random orders and that of leaving out each word alone, curves, a verdict in words.
 const check = find('.check');
 let checking = 0, checks = 0, decline = null;
 
@@ -21,7 +21,7 @@ function runningCheck(on) {
   if (!on) progress(check, null);
 }
 check.querySelector('.go').addEventListener('click', () => {
-  if (!map) return hint('There is no map yet to be checked.');
+  if (!map || answer.getAttribute('aria-busy') === 'true') return hint('There is no map yet to be checked.');
   forgetCheck();
   checking = checks;
   runningCheck(true);

@@ -78,7 +78,8 @@ function drawCosts(seconds) {
 // ---- files
 root.addEventListener('click', event => {
   const save = event.target.closest('[data-save]'), image = event.target.closest('[data-picture]'), chart = event.target.closest('[data-plot]');
-  if (save) trigger('save', { ...state(), what: save.dataset.save });
+  if ((save || image || chart) && answer.getAttribute('aria-busy') === 'true') return hint('Wait until the map is there, or stop it.');
+  if (save && map) trigger('save', { ...state(), what: save.dataset.save });
   if (image && map) trigger('picture', { ...state(), kind: image.dataset.picture, dark: dark() });
   const drawn = chart && map && { bars: map.bars, layers: map.layers, decline }[chart.dataset.plot];
   if (drawn) plotPicture(drawn, map.title, 'png').catch(unplotted);

@@ -3,9 +3,9 @@ const strip = find('.answer .strip');
 
 function drawText(value) {
   text = value;
-  if (value.draft !== source.draft || value.model !== source.reader) forgetSwap();
-  Object.assign(source, { draft: value.draft, sheet: value.sheet, until: value.until, reader: value.model });
-  Object.assign(wish, { aim: value.aim, start: value.start, stop: value.stop });
+  if (mini.dataset.text !== value.id) forgetSwap(); // another text, or another stretch of it
+  Object.assign(source, { draft: value.draft, sheet: value.sheet, until: value.until });
+  Object.assign(wish, { aim: value.aim, start: value.start, stop: value.stop, instead: value.instead });
   find('.which').textContent = value.line;
   options(find('[name=model]'), [[source.source === 'draft' ? 'Whoever wrote it' : 'The model at the top', ''], ...value.models], source.model);
   drawCompare(value);
@@ -57,7 +57,8 @@ function markTarget() {
 
 function pickWords(first, last) {
   const [from, to] = Number(first.dataset.place) <= Number(last.dataset.place) ? [first, last] : [last, first];
-  const start = Number(from.dataset.place), stop = Number(to.dataset.stop);
+  const start = Number(from.dataset.place), stop = Math.min(Number(to.dataset.stop), text.end);
+  if (start >= text.end) return ask({ aim: 'next', instead: '' }); // the word that isn't written yet
   strip.querySelectorAll('.drag').forEach(word => word.classList.remove('drag'));
   Object.assign(wish, { aim: 'span', start, stop });
   markTarget();

@@ -20,7 +20,7 @@ class Dial:
 
 
 DIALS = {
-    "steps": Dial("Steps", "Points on the way from the baseline to the text; doubled by itself until the scores add up.", 2, 512),
+    "steps": Dial("Steps", "Points on the way from the baseline to the text; more are read where the scores don't add up.", 2, 512),
     "samples": Dial("Samples", "How many draws; 0 takes the method's own number.", 0, 5000),
     "window": Dial("Window", "How many neighbouring words are taken away together.", 1, 12),
     "noise_rate": Dial("Noise rate", "How much large noise is rewarded against a changed output.", 0.01, 1, 0.01),

@@ -38,7 +38,7 @@ def draw_text(text: Text, ask: Ask, *, origin: Origin, models: Sequence[tuple[st
         "models": list(models), "drafts": [[f"Draft {one.number + 1}", f"draft:{one.id}"] for one in drafts if own and one.id != own.id],
         "ways": [[way.title, f"method:{name}"] for name, way in METHODS.items()], "written": bool(passage.completion),
         "line": draft_line(origin.source), "draft": own.id if own else "", "sheet": origin.sheet, "until": origin.source.until,
-        "aim": ask.aim, "start": ask.start, "stop": ask.stop,
+        "aim": ask.aim, "start": ask.start, "stop": ask.stop, "instead": ask.instead,
         "methods": {
             name: {"uses": way.uses, "tunnels": way.tunnels, "baseline": way.baseline, "sentence": f"{way.sentence} ({way.source}.)"}
             for name, way in METHODS.items()

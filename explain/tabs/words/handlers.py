@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -52,7 +53,10 @@ class Handlers:
         try:
             asked = self.asked(self.owners.of(owner, request), selection, data)
             self.newest["ask"].note(session, asked.turn)
-            text = yield from watched(self.desk.open(asked.origin.source), lambda: False, lambda step: (answer | step, gr.skip()))
+            passed = partial(self.newest["ask"].passed, session, asked.turn)
+            text = yield from watched(self.desk.open(asked.origin.source), passed, lambda step: (answer | step, gr.skip()))
+            if text is None:
+                return
             asked = replace(asked, ask=at_selection(asked.origin, text, asked.ask))
             answer |= {"text": self._text(asked, text)}
             yield now(answer), self._selected(asked, text, selection)
@@ -82,7 +86,7 @@ class Handlers:
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         """The map, and what stands beside it; why nothing can be compared must not take the map away."""
         answer |= {"map": draw_map(text, importance), "other": None}
-        if asked.compare:
+        if asked.compare not in _same(text, asked):
             yield now(answer | {"stage": "The other map…"}), gr.skip()
             try:
                 work = beside(self.desk, self.studio, asked.owner, text, asked.ask, importance, asked.compare)
@@ -124,7 +128,7 @@ class Handlers:
         try:
             asked = self.asked(self.owners.of(owner, request), selection, data)
             text = finished(self.desk.open(asked.origin.source))
-            compare = (self.desk, self.studio, asked.owner, asked.compare)
+            compare = (self.desk, self.studio, asked.owner, "" if asked.compare in _same(text, asked) else asked.compare)
             file = saved(text, asked.ask, what=text_of(data, "what"), compare=compare)
             return file_for(file.name, file.media_type, file.data), said("")
         except Exception as error:  # noqa: BLE001
@@ -136,7 +140,8 @@ class Handlers:
             require_choice("picture", data.get("kind"), ("png", "svg"))
             asked = self.asked(self.owners.of(owner, request), selection, data)
             text = finished(self.desk.open(asked.origin.source))
-            drawn = picture(self.desk, text, asked.ask, dark=data.get("dark") is True)
+            compare = (self.desk, self.studio, asked.owner, "" if asked.compare in _same(text, asked) else asked.compare)
+            drawn = picture(text, asked.ask, compare=compare, dark=data.get("dark") is True)
             return now({"picture": drawn | {"kind": data["kind"]}})
         except Exception as error:  # noqa: BLE001
             return now({"picture": {"trouble": sorry(error)["text"]}})
@@ -151,7 +156,17 @@ class Handlers:
     def _selected(self, asked: Asked, text: Text, selection: Selection) -> Any:
         """The word that is chosen here is chosen everywhere, where it is a word of the draft."""
         wanted = selected(asked.origin, text.passage, asked.ask.start) if asked.ask.aim == SPAN else None
-        return gr.skip() if wanted is None or wanted == selection else wanted
+        if wanted is None or wanted.token is None:
+            return gr.skip()
+        last = wanted.token + asked.ask.stop - asked.ask.start - 1
+        chosen = wanted.draft == selection.draft and selection.token is not None and wanted.token <= selection.token <= last
+        return gr.skip() if chosen else wanted  # a piece of the word that is chosen already stays the one
+
+
+def _same(text: Text, asked: Asked) -> tuple[str, ...]:
+    """What can't be set beside this map: nothing, or what it is itself."""
+    own = asked.origin.source.draft
+    return "", f"method:{asked.ask.method}", f"model:{text.model.name}", f"draft:{own.id if own else ''}"
 
 
 def at_selection(origin: Origin, text: Text, ask: Ask) -> Ask:

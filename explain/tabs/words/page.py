@@ -124,14 +124,14 @@ _TEMPLATE = f"""
     <section class="card check" aria-labelledby="words-check">
       <div class="bar-top"><h2 id="words-check">Check this map</h2><span class="gap"></span>
         <button type="button" class="link" data-save="check" aria-label="Save the check as CSV" hidden>CSV</button></div>
-      <p class="help lead">Does the map tell the truth? Its top words are taken away and kept, beside random orders and the best possible
-      one; the method is tried on a model with shuffled weights.</p>
+      <p class="help lead">Does the map tell the truth? Its top words are taken away and kept, beside random orders and the order of leaving
+      out each word alone; the method is tried on a model with shuffled weights.</p>
       <p class="acts"><button type="button" class="quiet-button go">Check this map</button>
         <button type="button" class="quiet-button halt-check" hidden>Stop</button></p>
       <p class="stage-check help" role="status"></p>
       <div class="progress" hidden><span></span></div>
-      <table hidden><thead><tr><th scope="col">Test</th><th scope="col">map</th><th scope="col">random</th><th scope="col">best
-        possible</th></tr></thead><tbody></tbody></table>
+      <table hidden><thead><tr><th scope="col">Test</th><th scope="col">map</th><th scope="col">random</th><th scope="col">each
+        alone</th></tr></thead><tbody></tbody></table>
       <p class="plain verdict" hidden></p>
       <ul class="notes" hidden></ul>
     </section>

@@ -19,6 +19,7 @@ from narrative.selection import Selection
 from narrative.tabs.shared import sorry, text_of
 
 Data = dict[str, Any]
+_STOPPED = {"stage": "Stopped: what stands here is not all.", "done": True}
 _EVERY = 3  # tokens between two looks at a text that is being written
 
 
@@ -34,8 +35,9 @@ class Swapping:
         told: Data = {}
         try:
             asked = self._handlers.asked(self._handlers.owners.of(owner, request), selection, data)
-            if self._passed(session, asked):
-                return  # stopped while it waited
+            if self._passed(session, asked):  # stopped while it waited
+                yield now(answer | {"swap": _STOPPED})
+                return
             text = finished(self._handlers.desk.open(asked.origin.source))
             change = _swapped(text, data)
             told = {"sentence": change.sentence, "text": [*change.text, ""]}
@@ -44,7 +46,7 @@ class Swapping:
                 for part in self._written(session, asked, text, change):
                     told |= part
                     yield now(answer | {"swap": told})
-            yield now(answer | {"swap": told | {"stage": "", "done": True}})
+            yield now(answer | {"swap": told | (_STOPPED if self._passed(session, asked) else {"stage": "", "done": True})})
         except NarrativeError as error:
             yield now(answer | {"swap": told | {"trouble": str(error), "stage": "", "done": True}})
         except Exception as error:  # noqa: BLE001 - a page must answer with a sentence, whatever happened
