@@ -468,7 +468,7 @@ def test_an_archive_is_the_published_model_in_one_file(tiny_gpt2_folder: Path, t
     made = file.stat().st_ino
     assert (archive(job), file.stat().st_ino) == (file, made)  # asked again: not made again
     os.utime(file, (0, 0))
-    assert archive(job).stat().st_ino != made  # swept, and made anew
+    assert archive(job).stat().st_mtime > 1  # swept, and made anew: the number of the old file may be given out again
     assert left_behind(home.downloads()) == []
 
 
