@@ -128,7 +128,7 @@ def test_what_comes_after_the_target_is_not_read(tiny_model: LanguageModel) -> N
 # ---- words that are replaced
 
 
-def held_against_ids(model: LanguageModel, question: Question, baseline: str, identity: int) -> None:
+def assert_held_against_ids(model: LanguageModel, question: Question, baseline: str, identity: int) -> None:
     rows = some_rows(question)
     own, expected = [piece.id for piece in question.tokens], []
     for row in rows.tolist():
@@ -142,12 +142,12 @@ def held_against_ids(model: LanguageModel, question: Question, baseline: str, id
 @pytest.mark.parametrize("name", ["whole", "against more", "against fewer"])
 def test_replaced_is_a_plain_pass_with_the_baseline_in_place(tiny_model: LanguageModel, name: str) -> None:
     question = ask(tiny_model, name)
-    held_against_ids(tiny_model, question, "neutral", tiny_model.tokenizer(NEUTRAL, add_special_tokens=False)["input_ids"][0])
+    assert_held_against_ids(tiny_model, question, "neutral", tiny_model.tokenizer(NEUTRAL, add_special_tokens=False)["input_ids"][0])
 
 
 def test_replaced_holds_for_every_baseline_that_is_a_token(tiny_model: LanguageModel) -> None:
-    held_against_ids(tiny_model, ask(tiny_model, "whole"), "end", min(tiny_model.end_ids))
-    held_against_ids(tiny_model, ask(tiny_model, "against more"), "pad", int(tiny_model.tokenizer.pad_token_id))
+    assert_held_against_ids(tiny_model, ask(tiny_model, "whole"), "end", min(tiny_model.end_ids))
+    assert_held_against_ids(tiny_model, ask(tiny_model, "against more"), "pad", int(tiny_model.tokenizer.pad_token_id))
 
 
 def test_nothing_replaced_or_removed_is_the_text_itself(tiny_model: LanguageModel, question: Question) -> None:
