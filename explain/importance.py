@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain.question import Question, Target
 from explain.results import stored_passage
+from explain.stored import store, taken_from
 from explain.words import Piece, Span
-from narrative.errors import ExplainError
-from narrative.files import write_bytes
 
 RAISES, DIFFERS, HIGH, LOW = "raises", "differs", "high", "low"
 DIRECTIONS = {
@@ -80,25 +75,17 @@ class WordImportance:
     def save(self, path: Path) -> None:
         """One .npz file; `load` gives an equal one."""
         told = {name: getattr(self, name) for name in _PLAIN} | {"question": asdict(self.question)}
-        arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
-        stored = io.BytesIO()
-        np.savez_compressed(stored, told=np.array(json.dumps(told)), **arrays)
-        write_bytes(path, stored.getvalue())
+        store(path, told, {name: getattr(self, name) for name in _ARRAYS})
 
     @classmethod
     def load(cls, path: Path) -> WordImportance:
         """What `save` wrote. Raises `ExplainError` when the file is something else or damaged."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                told = json.loads(str(stored["told"]))
-                arrays = {name: stored[name] for name in _ARRAYS if name in stored}
+        with taken_from(path, "word importance") as (told, arrays):
             told["question"] = _stored_question(told["question"])
             told["words"] = tuple(Span(*span) for span in told["words"])
             if told["direction"] not in DIRECTIONS or any(array.shape[-1:] != (len(told["words"]),) for array in arrays.values()):
                 raise ValueError(path)
             return cls(**told | arrays | {"notes": tuple(told["notes"])})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, AttributeError, RuntimeError, zlib.error) as error:
-            raise ExplainError(f"{path.name} holds no word importance of Narrative, or is damaged.") from error
 
 
 _ARRAYS = ("scores", "spread", "layers")

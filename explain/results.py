@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain.passage import Passage
+from explain.stored import store, taken_from
 from explain.words import Piece, Span, one_hot, words_as_spans
-from narrative.errors import ExplainError, require_choice
-from narrative.files import write_bytes
+from narrative.errors import require_choice
 
 Unit = Literal["pieces", "words"]
 UNITS = ("pieces", "words")
@@ -100,27 +96,20 @@ class AttentionMaps:
             "passage": asdict(self.passage), "unit": self.unit, "notes": self.notes,
             "maps": [{name: getattr(one, name) for name in _PLAIN} for one in self.maps],
         }  # fmt: skip
-        stored = io.BytesIO()
-        kept: dict[str, Any] = {name: array for name, array in arrays.items() if array is not None}
-        np.savez_compressed(stored, told=np.array(json.dumps(told)), **kept)
-        write_bytes(path, stored.getvalue())
+        store(path, told, arrays)
 
     @classmethod
     def load(cls, path: Path) -> AttentionMaps:
         """What `save` wrote. Raises `ExplainError` when the file is something else or damaged."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                told = json.loads(str(stored["told"]))
-                maps = tuple(_stored_map(entry, stored) for entry in told["maps"])
-                return cls(stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
-        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error) as error:
-            raise ExplainError(f"{path.name} holds no attention maps of Narrative, or is damaged.") from error
+        with taken_from(path, "attention maps") as (told, arrays):
+            maps = tuple(_stored_map(entry, arrays) for entry in told["maps"])
+            return cls(stored_passage(told["passage"]), told["unit"], maps, tuple(told["notes"]))
 
 
 _PLAIN = ("name", "queries", "keys", "causal", "query_border", "key_border")
 
 
-def _stored_map(entry: dict[str, Any], stored: Any) -> AttentionMap:
+def _stored_map(entry: dict[str, Any], stored: dict[str, Any]) -> AttentionMap:
     name = entry["name"]
     values = dict(entry) | {side: tuple(Span(*span) for span in entry[side]) for side in ("queries", "keys")}
     hidden = stored.get(f"{name}.hidden")

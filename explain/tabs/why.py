@@ -14,6 +14,7 @@ from explain.tabs.newest import Newest
 from explain.tabs.sheets import asset
 from explain.tabs.texts import Origin, origin_of, place_of
 from explain.tabs.watching import watched
+from explain.tabs.wiring import BRIEF
 from explain.word_views.sentences import sentence_of, shortened
 from explain.word_views.shading import Shaded, shade
 from explain.words import Span
@@ -30,10 +31,6 @@ _TOLD = {EXACT: "Each word left out in turn.", ROUGH: "Instant and rough."}
 NEAR = 84  # characters before the word that are shown: about three lines
 STRONG = 0.5  # share of the scale from which an earlier word is shown too
 MOST = 4  # of those
-# Not in the queue of the models: whoever asks doesn't wait until somebody else's drafts are written.
-ASKING: dict[str, Any] = {
-    "show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "explain", "trigger_mode": "multiple",
-}  # fmt: skip
 _LOST = "The model cuts this draft into other pieces now, so the word can't be found in it again. Choose another draft."
 _TEMPLATE = """
 <section class="why" aria-labelledby="why-title" aria-busy="false">
@@ -64,7 +61,7 @@ def build(shared: Shared, desk: WordDesk, studio: Studio, *, model: str) -> None
     def ask(owner: str, event: gr.EventData, request: gr.Request) -> Iterator[Data]:
         yield from panel.answer(owner, payload(event), request)
 
-    page.ask(ask, shared.owner, page, **ASKING)
+    page.ask(ask, shared.owner, page, **BRIEF)
 
 
 class Why:

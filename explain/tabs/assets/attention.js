@@ -33,15 +33,7 @@ function rest() {
   find('.stage').textContent = '';
 }
 
-window.narrativeAttention = {
-  open() { // the tab was opened: the draft may be another one now
-    const wanted = window.narrative.wanted;
-    window.narrative.wanted = null;
-    if (wanted) source.source = 'draft';
-    if (source.source === 'draft') return openDraft(wanted || {});
-    ask(ALL);
-  },
-};
+window.narrativeAttention = { open: () => opened(openDraft, () => ask(ALL)) };
 function openDraft(wanted) {
   opening = { opening: true, ...wanted };
   showSource();

@@ -25,6 +25,12 @@ function showSource(kind = source.source) { // a draft or one's own words; `sour
   find('.own').hidden = kind !== 'own';
   find('.which').hidden = kind === 'own';
 }
+function opened(openDraft, otherwise) { // the tab was opened: the draft may be another one now
+  const wanted = window.narrative.wanted;
+  window.narrative.wanted = null;
+  if (wanted) source.source = 'draft';
+  return source.source === 'draft' ? openDraft(wanted || {}) : otherwise();
+}
 function options(select, entries, chosen) {
   select.replaceChildren(...entries.map(([title, value]) => {
     const option = make('option', '', title);

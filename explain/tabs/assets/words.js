@@ -37,15 +37,7 @@ function progress(card, share) {
 }
 const left = seconds => seconds == null ? '' : seconds < 1.5 ? ', a moment more' : seconds < 90 ? `, ${Math.round(seconds)} s more` : `, ${Math.round(seconds / 60)} min more`;
 
-window.narrativeWords = {
-  open() { // the tab was opened: the draft may be another one now
-    const wanted = window.narrative.wanted;
-    window.narrative.wanted = null;
-    if (wanted) source.source = 'draft';
-    if (source.source === 'draft') return openDraft(wanted || {});
-    ask();
-  },
-};
+window.narrativeWords = { open: () => opened(openDraft, () => ask()) };
 function openDraft(wanted) {
   opening = { opening: true, ...wanted };
   if (source.compare.startsWith('draft:')) source.compare = ''; // it stood on another sheet, or is the one that is opened

@@ -6,6 +6,7 @@ import gradio as gr
 
 from explain.reading import VIEWS
 from explain.tabs.sheets import asset
+from explain.tabs.text_card import text_card
 from narrative.tabs.serving import script_address
 
 SCRIPTS = ("parts.js", "attention.js", "attention_text.js", "attention_view.js", "attention_heads.js", "attention_word.js")
@@ -16,20 +17,7 @@ _CHIPS = "".join(
 _TEMPLATE = f"""
 <div class="attn explain" data-script="{script_address()}" aria-busy="false">
   <div class="attn-ask">
-    <section class="card" aria-labelledby="attn-source">
-      <h2 id="attn-source">Text</h2>
-      <div class="presets sources" role="group" aria-label="Where the text comes from">
-        <button type="button" class="chip" data-source="draft" aria-pressed="true">From Generate</button>
-        <button type="button" class="chip" data-source="own" aria-pressed="false">My own</button></div>
-      <p class="which"></p>
-      <form class="own" hidden>
-        <label class="field">Text<textarea name="prompt" rows="4" dir="auto"></textarea></label>
-        <label class="field">What comes after it, if you like<textarea name="completion" rows="2" dir="auto"></textarea></label>
-        <button type="submit" class="quiet-button">Look at it</button>
-      </form>
-      <label class="field">Read by<select name="model"></select></label>
-      <label class="field">Compare with<select name="compare"></select></label>
-    </section>
+    {text_card("attn", rows=4, more="What comes after it, if you like", go="Look at it")}
     <section class="card" aria-labelledby="attn-how">
       <h2 id="attn-how">How to look</h2>
       <div class="presets units" role="group" aria-label="What counts as one">

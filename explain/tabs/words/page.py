@@ -9,6 +9,7 @@ import gradio as gr
 from explain.baselines import BASELINES
 from explain.methods import LEFT_OUT, METHODS
 from explain.tabs.sheets import asset
+from explain.tabs.text_card import text_card
 from explain.tabs.words.dials import dials
 from narrative.tabs.serving import script_address
 
@@ -90,21 +91,7 @@ _TEMPLATE = f"""
     and trust most where several agree.</p>
   </div>
   <div class="words-ask">
-    <section class="card" aria-labelledby="words-source">
-      <h2 id="words-source">Text</h2>
-      <div class="presets sources" role="group" aria-label="Where the text comes from">
-        <button type="button" class="chip" data-source="draft" aria-pressed="true">From Generate</button>
-        <button type="button" class="chip" data-source="own" aria-pressed="false">My own</button></div>
-      <p class="which"></p>
-      <form class="own" hidden>
-        <label class="field">Text<textarea name="prompt" rows="3" dir="auto"></textarea></label>
-        <label class="field">What comes after it; leave it empty to ask for the next word<textarea name="completion"
-          rows="2" dir="auto"></textarea></label>
-        <button type="submit" class="quiet-button">Ask about it</button>
-      </form>
-      <label class="field">Read by<select name="model"></select></label>
-      <label class="field">Compare with<select name="compare"></select></label>
-    </section>
+    {text_card("words", rows=3, more="What comes after it; leave it empty to ask for the next word", go="Ask about it")}
     <section class="card" aria-labelledby="words-method">
       <h2 id="words-method">Method</h2>
       {_methods()}
